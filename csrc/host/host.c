@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/host.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/interrupt.h"
+#include "host/line.h"
+#include "host/path.h"
+#include "kafka/module.h"
+
+extern char **environ;
+
+int dm_host_finish (lua_State *L, int status) {
+  if (dm_interrupt_close()) lua_close(L);  /* not again when a finalizer calls os.exit */
+  int lost = ferror(stdout);
+  if (fflush(stdout) != 0) lost = errno;
+  if (lost && errno != EPIPE) {
+    fprintf(stderr, "docmsg-lua: standard output: %s\n", strerror(errno));
+    if (status == EXIT_SUCCESS) status = EXIT_FAILURE;
+  }
+  return status;
+}
+
+/* os.exit([code [, close]]): like Lua's, but the state is closed unless 'close' is false. */
+static int host_exit (lua_State *L) {
+  int status = EXIT_SUCCESS;
+  if (lua_isboolean(L, 1)) status = lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
+  else status = (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+  if (!lua_isnoneornil(L, 2) && !lua_toboolean(L, 2)) exit(status);
+  exit(dm_host_finish(L, status));
+}
+
+/* stat(path) -> "file" | "folder" | "other" | nil, reason */
+static int host_stat (lua_State *L) {
+  struct stat info;
+  const char *path = luaL_checkstring(L, 1);
+  if (stat(path, &info) != 0) return luaL_fileresult(L, 0, path);
+  lua_pushstring(L, S_ISDIR(info.st_mode) ? "folder" : S_ISREG(info.st_mode) ? "file" : "other");
+  return 1;
+}
+
+/* isatty(fd) -> boolean */
+static int host_isatty (lua_State *L) {
+  lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
+/* environment() -> { name = value } */
+static int host_environment (lua_State *L) {
+  lua_newtable(L);
+  for (char **entry = environ; *entry != NULL; entry++) {
+    const char *equals = strchr(*entry, '=');
+    if (equals == NULL) continue;
+    lua_pushlstring(L, *entry, (size_t)(equals - *entry));
+    lua_pushstring(L, equals + 1);
+    lua_rawset(L, -3);
+  }
+  return 1;
+}
+
+/* ignore_environment(): the module paths forget LUA_PATH and LUA_CPATH */
+static int host_ignore_environment (lua_State *L) {
+  dm_path_setup(L, 1);
+  return 0;
+}
+
+static const luaL_Reg functions[] = {
+  { "call", dm_interrupt_call },
+  { "environment", host_environment },
+  { "ignore_environment", host_ignore_environment },
+  { "isatty", host_isatty },
+  { "open_kafka", luaopen_docmsg_kafka },
+  { "stat", host_stat },
+  { NULL, NULL }
+};
+
+void dm_host_install (lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  luaL_newlib(L, functions);
+  dm_line_register(L);
+  dm_path_push_share(L);
+  lua_setfield(L, -2, "share");
+  lua_pushliteral(L, DOCMSG_VERSION);
+  lua_setfield(L, -2, "version");
+  lua_setfield(L, -2, "docmsg.host");
+  lua_pop(L, 1);
+  lua_getglobal(L, "os");
+  lua_pushcfunction(L, host_exit);
+  lua_setfield(L, -2, "exit");
+  lua_pop(L, 1);
+}
