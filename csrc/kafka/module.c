@@ -1,10 +1,80 @@
 /* SPDX-License-Identifier: MIT */
-#include <lauxlib.h>
-#include <lua.h>
-
 #include "kafka/module.h"
 
-int luaopen_docmsg_kafka (lua_State *L) {
+#include <lauxlib.h>
+
+#include "kafka/admin.h"
+#include "kafka/clock.h"
+#include "kafka/compat.h"
+#include "kafka/conf.h"
+#include "kafka/consumer.h"
+#include "kafka/embedded.h"
+#include "kafka/error.h"
+#include "kafka/job.h"
+#include "kafka/message.h"
+#include "kafka/option.h"
+#include "kafka/producer.h"
+#include "kafka/property.h"
+#include "kafka/state.h"
+
+static void push_features (lua_State *L) {
+  static const struct { const char *name; int on; } features[] = {
+    { "incremental_alter_configs", DM_HAS_INCREMENTAL_ALTER },
+    { "describe_topics", DM_HAS_DESCRIBE_TOPICS },
+    { "list_offsets", DM_HAS_LIST_OFFSETS },
+  };
   lua_newtable(L);
+  for (size_t i = 0; i < sizeof features / sizeof features[0]; i++) {
+    lua_pushboolean(L, features[i].on);
+    lua_setfield(L, -2, features[i].name);
+  }
+}
+
+/* RD_KAFKA_VERSION is 0xMMmmrrpp. */
+static void push_built_version (lua_State *L) {
+  lua_pushfstring(L, "%d.%d.%d", RD_KAFKA_VERSION >> 24, RD_KAFKA_VERSION >> 16 & 0xff,
+                  RD_KAFKA_VERSION >> 8 & 0xff);
+}
+
+static int version (lua_State *L) {
+  lua_createtable(L, 0, 5);
+  lua_pushliteral(L, DOCMSG_VERSION);
+  lua_setfield(L, -2, "module");
+  lua_pushliteral(L, LUA_VERSION);
+  lua_setfield(L, -2, "lua");
+  lua_pushstring(L, rd_kafka_version_str());
+  lua_setfield(L, -2, "librdkafka");
+  push_built_version(L);
+  lua_setfield(L, -2, "librdkafka_built");
+  push_features(L);
+  lua_setfield(L, -2, "features");
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+  { "admin", dm_admin_lua },
+  { "consumer", dm_consumer_lua },
+  { "defaults", dm_conf_defaults_lua },
+  { "duration", dm_duration_lua },
+  { "embedded", dm_embedded_lua },
+  { "live", dm_state_live },
+  { "nearest", dm_nearest_lua },
+  { "producer", dm_producer_lua },
+  { "properties", dm_property_list_lua },
+  { "version", version },
+  { NULL, NULL },
+};
+
+int luaopen_docmsg_kafka (lua_State *L) {
+  luaL_checkversion(L);
+  dm_state_open(L);
+  dm_job_open(L);
+  dm_error_open(L);
+  dm_message_open(L);
+  dm_admin_open(L);
+  dm_consumer_open(L);
+  dm_embedded_open(L);
+  dm_producer_open(L);
+  luaL_newlib(L, functions);
   return 1;
 }

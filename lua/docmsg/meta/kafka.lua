@@ -11,7 +11,7 @@
 ---@class docmsg.kafka
 local kafka = {}
 
----What went wrong at the broker or on the way there. `tostring` gives "message (name)".
+---What went wrong at the broker or on the way there. `tostring` gives "message (name): hint".
 ---@class docmsg.Error
 ---@field code integer librdkafka's code; negative ones are local
 ---@field name string librdkafka's name, such as "_TIMED_OUT" or "TOPIC_ALREADY_EXISTS"

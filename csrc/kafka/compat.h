@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* compat.h -- which librdkafka is this? Every version gate of the project is a line here. */
+#ifndef DM_COMPAT_H
+#define DM_COMPAT_H
+
+#include <librdkafka/rdkafka.h>
+
+#define DM_RDKAFKA_AT_LEAST(major, minor, patch) \
+  (RD_KAFKA_VERSION >= (((major) << 24) | ((minor) << 16) | ((patch) << 8)))
+
+/* IncrementalAlterConfigs: sets single keys at the broker, without describe and merge. */
+#define DM_HAS_INCREMENTAL_ALTER DM_RDKAFKA_AT_LEAST(2, 2, 0)
+
+/* DescribeTopics, DescribeCluster, ListOffsets. */
+#define DM_HAS_DESCRIBE_TOPICS DM_RDKAFKA_AT_LEAST(2, 3, 0)
+#define DM_HAS_LIST_OFFSETS DM_RDKAFKA_AT_LEAST(2, 3, 0)
+
+/* Before it, cooperative-sticky can loop and crash; SCRAM fails against Kafka 4. */
+#define DM_HAS_SAFE_COOPERATIVE DM_RDKAFKA_AT_LEAST(2, 6, 1)
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* consumer.h -- the consumer object of docmsg.kafka.
+**
+** Threads:   the thread that owns L.
+** Ownership: the userdata owns its client, see client.h.
+*/
+#ifndef DM_CONSUMER_H
+#define DM_CONSUMER_H
+
+#include <lua.h>
+
+/* Makes the metatables.  [-0, +0, m] */
+void dm_consumer_open (lua_State *L);
+
+/* kafka.consumer(options) -> consumer | nil, err.  [-1, +(1|2), e] */
+int dm_consumer_lua (lua_State *L);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "kafka/feed.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Beyond so many unread notes, logs and statistics are counted instead of kept. */
+#define NOTES_MAX 1000
+
+struct dm_feed {
+  pthread_mutex_t lock;
+  dm_note *first, **last;
+  atomic_int count;
+  int dropped;
+  void *ledger;
+};
+
+dm_feed *dm_feed_new (void *ledger) {
+  dm_feed *feed = calloc(1, sizeof *feed);
+  if (feed == NULL) return NULL;
+  pthread_mutex_init(&feed->lock, NULL);
+  feed->last = &feed->first;
+  feed->ledger = ledger;
+  return feed;
+}
+
+void *dm_feed_ledger (const dm_feed *feed) {
+  return feed->ledger;
+}
+
+static char *copy (const char *s) {
+  return strdup(s != NULL ? s : "");
+}
+
+static dm_note *note_new (dm_note_kind kind, const char *text) {
+  dm_note *note = calloc(1, sizeof *note);
+  if (note == NULL) return NULL;
+  note->kind = kind;
+  note->text = copy(text);
+  return note;
+}
+
+void dm_note_free (dm_note *note) {
+  if (note == NULL) return;
+  if (note->partitions != NULL) rd_kafka_topic_partition_list_destroy(note->partitions);
+  free(note->facility);
+  free(note->text);
+  free(note);
+}
+
+static void append (dm_feed *feed, dm_note *note) {
+  bool full;
+  if (note == NULL) return;
+  pthread_mutex_lock(&feed->lock);
+  /* Rebalances must be answered and errors be seen; the rest may be dropped, and is counted. */
+  full = atomic_load(&feed->count) >= NOTES_MAX && note->kind != DM_NOTE_REBALANCE &&
+         note->kind != DM_NOTE_ERROR;
+  if (full) feed->dropped++;
+  else {
+    *feed->last = note;
+    feed->last = &note->next;
+    atomic_fetch_add(&feed->count, 1);
+  }
+  pthread_mutex_unlock(&feed->lock);
+  if (full) dm_note_free(note);
+}
+
+static dm_note *dropped_note (int dropped) {
+  char text[80];
+  dm_note *note;
+  snprintf(text, sizeof text, "%d log lines and statistics were dropped: nobody polled", dropped);
+  note = note_new(DM_NOTE_LOG, text);
+  if (note == NULL) return NULL;
+  note->level = 4;
+  note->facility = copy("DOCMSG");
+  return note;
+}
+
+dm_note *dm_feed_take (dm_feed *feed) {
+  dm_note *note;
+  int dropped = 0;
+  pthread_mutex_lock(&feed->lock);
+  note = feed->first;
+  if (note != NULL) {
+    feed->first = note->next;
+    if (feed->first == NULL) feed->last = &feed->first;
+    atomic_fetch_sub(&feed->count, 1);
+    note->next = NULL;
+  }
+  else {
+    dropped = feed->dropped;
+    feed->dropped = 0;
+  }
+  pthread_mutex_unlock(&feed->lock);
+  return dropped > 0 ? dropped_note(dropped) : note;
+}
+
+bool dm_feed_waiting (const dm_feed *feed) {
+  return atomic_load_explicit(&feed->count, memory_order_relaxed) > 0;
+}
+
+void dm_feed_free (dm_feed *feed) {
+  dm_note *note;
+  while ((note = dm_feed_take(feed)) != NULL) dm_note_free(note);
+  pthread_mutex_destroy(&feed->lock);
+  free(feed);
+}
+
+static void on_error (rd_kafka_t *rk, int err, const char *reason, void *opaque) {
+  char fatal_reason[512];
+  dm_note *note;
+  bool fatal = err == RD_KAFKA_RESP_ERR__FATAL;
+  if (fatal) {
+    err = rd_kafka_fatal_error(rk, fatal_reason, sizeof fatal_reason);
+    reason = fatal_reason;
+  }
+  note = note_new(DM_NOTE_ERROR, reason);
+  if (note != NULL) {
+    note->code = (rd_kafka_resp_err_t)err;
+    note->fatal = fatal;
+  }
+  append(opaque, note);
+}
+
+static void on_log (const rd_kafka_t *rk, int level, const char *facility, const char *text) {
+  dm_note *note = note_new(DM_NOTE_LOG, text);
+  if (note != NULL) {
+    note->level = level;
+    note->facility = copy(facility);
+  }
+  append(rd_kafka_opaque(rk), note);
+}
+
+static int on_stats (rd_kafka_t *rk, char *json, size_t len, void *opaque) {
+  (void)rk;
+  (void)len;
+  append(opaque, note_new(DM_NOTE_STATS, json));
+  return 0;
+}
+
+static void on_rebalance (rd_kafka_t *rk, rd_kafka_resp_err_t code,
+                          rd_kafka_topic_partition_list_t *partitions, void *opaque) {
+  dm_note *note = note_new(DM_NOTE_REBALANCE, NULL);
+  if (note != NULL) {
+    note->code = code;
+    note->partitions = rd_kafka_topic_partition_list_copy(partitions);
+  }
+  append(opaque, note);
+  rd_kafka_yield(rk); /* the poll returns, so that the hook runs before anything else is read */
+}
+
+void dm_feed_install (dm_feed *feed, rd_kafka_conf_t *conf, bool rebalance) {
+  rd_kafka_conf_set_opaque(conf, feed);
+  rd_kafka_conf_set_error_cb(conf, on_error);
+  rd_kafka_conf_set_log_cb(conf, on_log);
+  rd_kafka_conf_set_stats_cb(conf, on_stats);
+  if (rebalance) rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+}

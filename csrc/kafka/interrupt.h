@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* interrupt.h -- how a blocking call learns of Ctrl-C.
+**
+** A signal handler, the program's or that of plain lua, can do one safe thing: set a debug hook.
+** A call that blocks waits in slices and looks whether a hook has appeared since it began; if so
+** it lets the hook run, which raises whatever it likes.
+**
+** Threads:   the thread that owns L.
+*/
+#ifndef DM_INTERRUPT_H
+#define DM_INTERRUPT_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+typedef struct dm_watch {
+  lua_Hook own;   /* hook of L when the call began */
+  lua_Hook main;  /* hook of the main thread */
+} dm_watch;
+
+/* Remembers the hooks in force.  [-0, +0, -] */
+dm_watch dm_watch_begin (lua_State *L);
+
+/* Has a signal handler asked for attention since?  [-0, +0, -] */
+bool dm_watch_pending (lua_State *L, const dm_watch *watch);
+
+/* Lets the new hook run, which usually raises. Give back what you hold before.  [-0, +0, e] */
+void dm_watch_yield (lua_State *L, const dm_watch *watch);
+
+/* Both in one, for callers that hold nothing.  [-0, +0, e] */
+void dm_watch_check (lua_State *L, const dm_watch *watch);
+
+#endif
