@@ -16,15 +16,20 @@
 
 extern char **environ;
 
+/* Why standard output was lost, or NULL. A reader that went away is no loss. */
+static const char *flush_output (void) {
+  errno = 0;
+  if (fflush(stdout) == 0 && !ferror(stdout)) return NULL;
+  if (dm_interrupt_is_output_broken()) return NULL;
+  return errno != 0 ? strerror(errno) : "not everything was written";
+}
+
 int dm_host_finish (lua_State *L, int status) {
   if (dm_interrupt_close()) lua_close(L);  /* not again when a finalizer calls os.exit */
-  int lost = ferror(stdout);
-  if (fflush(stdout) != 0) lost = errno;
-  if (lost && errno != EPIPE) {
-    fprintf(stderr, "docmsg-lua: standard output: %s\n", strerror(errno));
-    if (status == EXIT_SUCCESS) status = EXIT_FAILURE;
-  }
-  return status;
+  const char *reason = flush_output();
+  if (reason == NULL) return status;
+  fprintf(stderr, "docmsg-lua: standard output: %s\n", reason);
+  return status == EXIT_SUCCESS ? EXIT_FAILURE : status;
 }
 
 /* os.exit([code [, close]]): like Lua's, but the state is closed unless 'close' is false. */

@@ -57,7 +57,7 @@ static void arm (void) {
   if (running != the.main) lua_sethook(running, hook_raise, EVERY_EVENT, 1);
 }
 
-static int is_output_broken (void) {
+int dm_interrupt_is_output_broken (void) {
   struct pollfd outputs[] = { { .fd = STDOUT_FILENO, .events = POLLOUT },
                               { .fd = STDERR_FILENO, .events = POLLOUT } };
   if (poll(outputs, 2, 0) <= 0) return 0;
@@ -90,7 +90,7 @@ static void on_signal (int signal_number) {
     pthread_kill(the.thread, signal_number);
   } else if (signal_number == SIGPIPE) {
     /* A socket's broken pipe is an error code to its writer; our reader's end is ours. */
-    if (the.phase != CLOSING && is_output_broken()) note(signal_number);
+    if (the.phase != CLOSING && dm_interrupt_is_output_broken()) note(signal_number);
   } else if (is_last_resort(signal_number)) {
     signal(signal_number, SIG_DFL);
     raise(signal_number);

@@ -47,4 +47,7 @@ int dm_interrupt_end_reading (void);
 /* The signal that came and was not raised yet, or 0. */
 int dm_interrupt_pending (void);
 
+/* 1 when whoever read standard output or standard error went away. Async-signal-safe. */
+int dm_interrupt_is_output_broken (void);
+
 #endif

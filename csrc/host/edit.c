@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/edit.h"
+
+#ifndef DOCMSG_LIBEDIT
+
+dm_edit *dm_edit_new (void) {
+  return NULL;
+}
+
+void dm_edit_free (dm_edit *edit) {
+  (void)edit;
+}
+
+char *dm_edit_read (dm_edit *edit, const char *prompt, size_t *length) {
+  (void)edit, (void)prompt, (void)length;
+  return NULL;
+}
+
+void dm_edit_remember (dm_edit *edit, const char *entry) {
+  (void)edit, (void)entry;
+}
+
+#else
+
+#include <errno.h>
+#include <histedit.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "host/interrupt.h"
+
+#define ENTRIES 1000 /* kept in memory */
+
+struct dm_edit {
+  EditLine *el;
+  History *history;
+  const char *prompt;
+};
+
+static char *get_prompt (EditLine *el) {
+  dm_edit *edit;
+  el_get(el, EL_CLIENTDATA, &edit);
+  return (char *)(size_t)edit->prompt; /* libedit wants it writable and does not write */
+}
+
+/* Waits for a byte. The signals are open only while it waits, so none is missed. */
+static int wait_for_input (void) {
+  static const int heard[] = { SIGINT, SIGTERM };
+  sigset_t blocked, before;
+  sigemptyset(&blocked);
+  for (size_t i = 0; i < sizeof(heard) / sizeof(*heard); i++) sigaddset(&blocked, heard[i]);
+  sigprocmask(SIG_BLOCK, &blocked, &before);
+  struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+  int ready = 0;
+  while (ready <= 0 && dm_interrupt_pending() == 0) ready = ppoll(&input, 1, NULL, &before);
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  return ready > 0;
+}
+
+/* libedit's source of characters: 1 and a character, or 0 at the end or when a signal came. */
+static int get_character (EditLine *el, wchar_t *character) {
+  mbstate_t state = { 0 };
+  (void)el;
+  for (;;) {
+    char byte;
+    if (!wait_for_input() || read(STDIN_FILENO, &byte, 1) != 1) return 0;
+    size_t used = mbrtowc(character, &byte, 1, &state);
+    if (used == (size_t)-1) {
+      *character = (unsigned char)byte;
+      return 1;
+    }
+    if (used != (size_t)-2) return 1;
+  }
+}
+
+/* Characters beyond ASCII need a locale that knows them; the rest stays as in the C locale. */
+static void choose_locale (void) {
+  if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1) setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static int is_terminal_fit (void) {
+  const char *term = getenv("TERM");
+  return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
+}
+
+static void configure (dm_edit *edit) {
+  HistEvent event;
+  history(edit->history, &event, H_SETSIZE, ENTRIES);
+  history(edit->history, &event, H_SETUNIQUE, 1);
+  el_set(edit->el, EL_CLIENTDATA, edit);
+  el_set(edit->el, EL_PROMPT, get_prompt);
+  el_set(edit->el, EL_EDITOR, "emacs");
+  el_set(edit->el, EL_SIGNAL, 0);
+  el_set(edit->el, EL_GETCFN, get_character);
+  el_set(edit->el, EL_HIST, history, edit->history);
+  el_source(edit->el, NULL);
+}
+
+dm_edit *dm_edit_new (void) {
+  if (!is_terminal_fit()) return NULL;
+  dm_edit *edit = calloc(1, sizeof(*edit));
+  if (edit == NULL) return NULL;
+  choose_locale();
+  edit->el = el_init("docmsg-lua", stdin, stdout, stderr);
+  edit->history = history_init();
+  if (edit->el == NULL || edit->history == NULL) {
+    dm_edit_free(edit);
+    return NULL;
+  }
+  configure(edit);
+  return edit;
+}
+
+void dm_edit_free (dm_edit *edit) {
+  if (edit->el != NULL) el_end(edit->el);
+  if (edit->history != NULL) history_end(edit->history);
+  free(edit);
+}
+
+char *dm_edit_read (dm_edit *edit, const char *prompt, size_t *length) {
+  int count = 0;
+  edit->prompt = prompt;
+  el_resize(edit->el);
+  const char *line = el_gets(edit->el, &count);
+  if (line == NULL || count <= 0 || dm_interrupt_pending() != 0) return NULL;
+  char *copy = malloc((size_t)count);
+  if (copy == NULL) return NULL;
+  *length = (size_t)count;
+  return memcpy(copy, line, *length);
+}
+
+void dm_edit_remember (dm_edit *edit, const char *entry) {
+  HistEvent event;
+  history(edit->history, &event, H_ENTER, entry);
+}
+
+#endif
