@@ -93,6 +93,8 @@ void dm_host_install (lua_State *L) {
   lua_setfield(L, -2, "share");
   lua_pushliteral(L, DOCMSG_VERSION);
   lua_setfield(L, -2, "version");
+  lua_pushliteral(L, LUA_RELEASE);
+  lua_setfield(L, -2, "lua");
   lua_setfield(L, -2, "docmsg.host");
   lua_pop(L, 1);
   lua_getglobal(L, "os");

@@ -22,16 +22,42 @@ local function refuse(message)
   return USAGE
 end
 
----Lets `require "docmsg.kafka"` open the module and configure it, when and if a script asks.
-local function preload_kafka()
-  package.preload["docmsg.kafka"] = host.open_kafka
+local bare_kafka
+
+---The module as it is, without configuration; opened at most once.
+---@return docmsg.kafka
+local function open_kafka()
+  bare_kafka = bare_kafka or host.open_kafka()
+  return bare_kafka
+end
+
+---Lets `require "docmsg.kafka"` open the module and configure it, when and if a script asks. What
+---the command line itself says about the connection is checked at once.
+---@param parsed docmsg.cli.Options
+---@return integer? status
+local function preload_kafka(parsed)
+  local settings
+  local function resolve()
+    settings = settings or require("docmsg.connection").resolve(open_kafka(), parsed)
+    return settings
+  end
+  package.preload["docmsg.kafka"] = function()
+    require("docmsg.connection").apply(open_kafka(), resolve())
+    return open_kafka()
+  end
+  function host.getenv(name)
+    return resolve().environment[name]
+  end
+  if #parsed.properties > 0 or parsed.bootstrap_servers or parsed.env_file then
+    return script.finish(host.call(resolve))
+  end
 end
 
 ---@return string
 local function version()
-  local kafka = host.open_kafka()
-  return ("docmsg-lua %s  %s  librdkafka %s"):format(host.version, _VERSION,
-    kafka.version and kafka.version().librdkafka or "?")
+  local versions = open_kafka().version()
+  return ("docmsg-lua %s  %s  librdkafka %s"):format(host.version, host.lua,
+    versions.librdkafka)
 end
 
 ---LUA_INIT, as lua runs it.
@@ -104,14 +130,21 @@ local function run(parsed, argv)
   if parsed.show_version or parsed.interactive then
     print(version())
   end
-  preload_kafka()
+  local status = preload_kafka(parsed)
   _G.arg = script.arguments(argv, parsed.script or 0)
   collectgarbage("restart")
-  local status = not parsed.ignore_environment and run_init() or nil
+  status = status or (not parsed.ignore_environment and run_init() or nil)
   for _, action in ipairs(parsed.actions) do
     status = status or perform(action)
   end
   return status or run_script(parsed, argv) or run_interactive(parsed) or 0
+end
+
+---@param fd integer
+---@return boolean
+local function is_colourful(fd)
+  local term, no_color = os.getenv("TERM"), os.getenv("NO_COLOR")
+  return host.isatty(fd) and term ~= nil and term ~= "dumb" and (no_color == nil or no_color == "")
 end
 
 ---Runs the program.
@@ -122,7 +155,7 @@ function M.main(argv)
   if not parsed then
     return refuse(reason)
   elseif parsed.help then
-    io.stdout:write(require("docmsg.usage").text(host.isatty(1)))
+    io.stdout:write(require("docmsg.usage").text(is_colourful(1)))
     return 0
   end
   return run(parsed, argv)

@@ -45,18 +45,16 @@ function M.report(value, traceback, signal)
     end
     return 128 + signal
   end
-  local status = RUNTIME
-  if type(value) == "table" and rawget(value, "exit_code") then
-    status, traceback = value.exit_code, nil
-  end
-  local own = own_part(traceback)
+  local usage = type(value) == "table" and require("docmsg.usage_error").is(value)
+  local own = usage and "" or own_part(traceback)
   io.stderr:write("docmsg-lua: ", describe(value), own ~= "" and "\n" or "", own, "\n")
-  return status
+  return usage and USAGE or RUNTIME
 end
 
+---Takes the results of host.call and reports a failure.
 ---@param ok boolean
 ---@return integer? status nil when the call went well
-local function finish(ok, ...)
+function M.finish(ok, ...)
   if not ok then
     return M.report(...)
   end
@@ -70,7 +68,7 @@ local function run(chunk, reason, ...)
     io.stderr:write("docmsg-lua: ", reason, "\n")
     return USAGE
   end
-  return finish(host.call(chunk, ...))
+  return M.finish(host.call(chunk, ...))
 end
 
 ---Runs a script file, or standard input.

@@ -1,0 +1,68 @@
+-- SPDX-License-Identifier: MIT
+-- What the program docmsg-lua gives its command line. Scripts use `require "docmsg"` instead.
+-- This file is never loaded.
+---@meta docmsg.host
+
+---@class docmsg.host
+---@field version string of docmsg-lua
+---@field lua string "Lua 5.4.4"
+---@field share string the folder that holds lua/ and scripts/
+---@field getenv fun(name: string): string? an environment variable, also from .env
+local host = {}
+
+---Calls a function so that SIGINT, SIGTERM and a closed output pipe interrupt it.
+---@param f function
+---@param ... any its arguments
+---@return boolean ok
+---@return any ... its results; or the error value, its traceback (nil when it was interrupted) and the signal's number
+function host.call(f, ...) end
+
+---What kind of thing a path names.
+---@param path string
+---@return "file"|"folder"|"other"? kind
+---@return string? reason
+---@return integer? errno
+function host.stat(path) end
+
+---@param fd integer
+---@return boolean terminal
+function host.isatty(fd) end
+
+---The process's environment.
+---@return table<string, string>
+function host.environment() end
+
+---Rebuilds package.path and package.cpath without LUA_PATH and LUA_CPATH.
+function host.ignore_environment() end
+
+---Opens the module docmsg.kafka, as it is.
+---@return docmsg.kafka
+function host.open_kafka() end
+
+---Appends to a file that only its owner may read; its folders are made. One write.
+---@param path string
+---@param text string
+---@return boolean? ok
+---@return string? reason
+---@return integer? errno
+function host.append(path, text) end
+
+---@class docmsg.Editor
+local editor = {}
+
+---A source of lines.
+---@param editing boolean with cursor keys and history, where the terminal can
+---@return docmsg.Editor
+function host.editor(editing) end
+
+---Reads a line.
+---@param prompt string
+---@return string? line without its newline; nil at the end of the input
+---@return integer? signal that ended the reading
+function editor:read(prompt) end
+
+---Lets the arrow keys find an entry.
+---@param entry string
+function editor:remember(entry) end
+
+return host
