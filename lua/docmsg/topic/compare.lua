@@ -1,0 +1,92 @@
+-- SPDX-License-Identifier: MIT
+-- What was declared against what is on the broker. Effective values count, not where they come
+-- from; what the file does not mention is left alone.
+local property = require "docmsg.topic.property"
+
+local M = {}
+
+---@class docmsg.Difference
+---@field field string "existence", "partitions", "replication factor", "leader" or a property
+---@field declared string
+---@field actual string
+
+---What is on the broker about one topic.
+---@class docmsg.Observed
+---@field info? docmsg.TopicInfo nil when the topic does not exist
+---@field configs? table<string, docmsg.ConfigValue>
+
+local function differ(differences, field, declared, actual)
+  differences[#differences + 1] = { field = field, declared = tostring(declared), actual = tostring(actual) }
+end
+
+local function compare_replicas(topic, info, differences)
+  for _, partition in ipairs(info.partitions) do
+    if #partition.replicas ~= topic.replication_factor then
+      differ(differences, "replication factor", topic.replication_factor, #partition.replicas)
+      return
+    end
+  end
+end
+
+local function compare_leaders(info, differences)
+  local without = 0
+  for _, partition in ipairs(info.partitions) do
+    if not partition.leader then without = without + 1 end
+  end
+  if without > 0 then
+    differ(differences, "leader", "one for every partition", ("%d partitions without"):format(without))
+  end
+end
+
+local function sorted_names(map)
+  local names = {}
+  for name in pairs(map) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local function compare_config(topic, configs, differences)
+  for _, name in ipairs(sorted_names(topic.config)) do
+    local actual = configs[name] and configs[name].value
+    if not actual or not property.equal(topic.config[name], actual, topic.unordered[name]) then
+      differ(differences, name, topic.config[name], actual or "not set")
+    end
+  end
+  for _, name in ipairs(sorted_names(topic.inherit)) do
+    if configs[name] and configs[name].source == "topic" then
+      differ(differences, name, "inherited", configs[name].value or "set")
+    end
+  end
+end
+
+---Compares a topic. An empty result means that it is as declared and serves every partition.
+---@param topic docmsg.Topic
+---@param observed docmsg.Observed
+---@return docmsg.Difference[] differences
+function M.topic(topic, observed)
+  local differences, info = {}, observed.info
+  if not info then
+    differ(differences, "existence", "exists", "does not exist")
+    return differences
+  end
+  if #info.partitions ~= topic.partitions then
+    differ(differences, "partitions", topic.partitions, #info.partitions)
+  end
+  compare_replicas(topic, info, differences)
+  compare_leaders(info, differences)
+  compare_config(topic, observed.configs or {}, differences)
+  return differences
+end
+
+---Differences as text: "partitions 1, declared 6; retention.ms 5, declared 7".
+---@param differences docmsg.Difference[]
+---@return string
+function M.describe(differences)
+  local parts = {}
+  for i, difference in ipairs(differences) do
+    parts[i] = ("%s %s, declared %s"):format(difference.field, difference.actual, difference.declared)
+  end
+  return table.concat(parts, "; ")
+end
+
+return M

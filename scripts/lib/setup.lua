@@ -1,0 +1,95 @@
+-- SPDX-License-Identifier: MIT
+-- Creates and verifies the topics, and says so line by line.
+local topics = require "docmsg.topics"
+
+local M = {}
+
+local DONE <const>, FAILED <const>, DIFFERS <const>, PARTLY <const>, NOT_CONVERGED <const> = 0, 1, 3, 5, 7
+
+local function say(format, ...)
+  io.stdout:write(format:format(...), "\n")
+end
+
+---Reports a failure on standard error.
+---@param code integer exit code
+---@param reason any
+---@return integer code
+function M.fail(code, reason)
+  io.stdout:flush()
+  io.stderr:write("❌ Topic setup failed!\n", tostring(reason), "\n")
+  return code
+end
+
+local function say_result(result)
+  if result.status == "failed" then
+    say("❌ Failed to create topic %s: %s", result.name, tostring(result.error))
+  elseif #result.differences > 0 then
+    say("⚠️  Topic differs: %s: %s", result.name, topics.describe(result.differences))
+  elseif result.status == "created" then
+    say("✅ Created topic: %s", result.name)
+  else
+    say("ℹ️  Topic already exists: %s", result.name)
+  end
+end
+
+-- What the topics came to: the exit code, and the reason when it is not 0.
+local function judge(declared, results)
+  local created, failed, late, differing = 0, 0, 0, 0
+  for _, result in ipairs(results) do
+    local differs = #result.differences > 0
+    if result.status == "created" then created = created + 1 end
+    if result.status == "failed" then
+      failed = failed + 1
+    elseif differs and result.status == "created" then
+      late = late + 1
+    elseif differs then
+      differing = differing + 1
+    end
+  end
+  local reason = ("%%d of %d topics %%s"):format(#results)
+  if failed > 0 then return created > 0 and PARTLY or FAILED, reason:format(failed, "could not be created") end
+  if late > 0 then return NOT_CONVERGED, reason:format(late, "were created but are not ready yet; run setup again to see") end
+  if differing > 0 then return DIFFERS, reason:format(differing, "differ from " .. declared.path) end
+  return DONE
+end
+
+local function summarise(report)
+  say("✅ All required topics exist")
+  say("📊 Topic Summary:")
+  for _, topic in ipairs(report) do
+    say("  • %s: %d partition%s", topic.name, topic.partitions, topic.partitions == 1 and "" or "s")
+  end
+  say("✅ Kafka topics setup completed successfully!")
+end
+
+local function verify(manager, declared)
+  local report, err = manager:verify(declared)
+  if not report then return M.fail(FAILED, err) end
+  for _, topic in ipairs(report) do
+    if #topic.differences > 0 then
+      return M.fail(DIFFERS, ("%s: %s"):format(topic.name, topics.describe(topic.differences)))
+    end
+  end
+  summarise(report)
+  return DONE
+end
+
+---Creates what is missing and verifies all of it.
+---@param declared docmsg.TopicTable
+---@param options docmsg.TopicsOptions
+---@return integer code exit code
+function M.run(declared, options)
+  say("🚀 Setting up Kafka topics for document processing system...")
+  io.stdout:flush()
+  local manager <close>, err = topics.connect(options)
+  if not manager then return M.fail(FAILED, err) end
+  local results, failure = manager:ensure(declared)
+  if not results then return M.fail(FAILED, failure) end
+  for _, result in ipairs(results) do say_result(result) end
+  local code, reason = judge(declared, results)
+  if code ~= DONE then return M.fail(code, reason) end
+  say("✅ All %d topics ready", #results)
+  return verify(manager, declared)
+end
+
+return M
