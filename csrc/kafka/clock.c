@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "kafka/interrupt.h"
+
 int64_t dm_clock_ms (void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -118,4 +120,16 @@ int dm_duration_lua (lua_State *L) {
   if (!read_duration(L, 1, &ms)) return malformed(L, 1, "duration");
   lua_pushinteger(L, ms);
   return 1;
+}
+
+int dm_sleep_lua (lua_State *L) {
+  dm_deadline deadline = dm_deadline_in(dm_duration_check(L, 1, "duration"));
+  dm_watch watch = dm_watch_begin(L);
+  int slice;
+  while ((slice = dm_deadline_slice(deadline)) > 0) {
+    struct timespec pause = { slice / 1000, (long)(slice % 1000) * 1000000 };
+    nanosleep(&pause, NULL);
+    dm_watch_check(L, &watch);
+  }
+  return 0;
 }

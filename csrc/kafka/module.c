@@ -61,6 +61,7 @@ static const luaL_Reg functions[] = {
   { "nearest", dm_nearest_lua },
   { "producer", dm_producer_lua },
   { "properties", dm_property_list_lua },
+  { "sleep", dm_sleep_lua },
   { "version", version },
   { NULL, NULL },
 };

@@ -70,6 +70,10 @@ function kafka.nearest(word, candidates) end
 ---@return integer milliseconds -1 for "forever"
 function kafka.duration(duration) end
 
+---Waits. Serves no client meanwhile; Ctrl-C ends it.
+---@param duration docmsg.Duration
+function kafka.sleep(duration) end
+
 ---How many objects of this state hold C resources: for tests that look for leaks.
 ---@return {clients: integer, messages: integer, deliveries: integer, brokers: integer, threads: integer} counts `threads` are librdkafka's, of the process
 function kafka.live() end
