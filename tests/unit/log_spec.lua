@@ -1,0 +1,39 @@
+-- SPDX-License-Identifier: MIT
+local log = require "docmsg.log"
+
+local function written(options, act)
+  local lines = {}
+  options.write = function(line) lines[#lines + 1] = line end
+  options.clock = function() return 0 end
+  act(log.new(options))
+  return table.concat(lines)
+end
+
+describe("a log", function()
+  it("writes time, level and message, UTF-8 as it is", function()
+    assert.equal("1970-01-01T00:00:00Z INFO 📄 Document filename: ä.txt\n",
+      written({}, function(l) l:info("📄 Document filename: %s", "ä.txt") end))
+  end)
+
+  it("takes a message without arguments as it is", function()
+    assert.equal("1970-01-01T00:00:00Z WARN 100%d\n", written({}, function(l) l:warn("100%d") end))
+  end)
+
+  it("escapes control characters, so that data forge no line", function()
+    assert.equal("1970-01-01T00:00:00Z ERROR a\\x0Ab\\x1B[31m\n", written({}, function(l) l:error("%s", "a\nb\27[31m") end))
+  end)
+
+  it("leaves out what is less severe than its level", function()
+    assert.equal("1970-01-01T00:00:00Z ERROR d\n", written({ level = "error" }, function(l)
+      l:debug "a"
+      l:info "b"
+      l:warn "c"
+      l:error "d"
+    end))
+    assert.equal("1970-01-01T00:00:00Z DEBUG a\n", written({ level = "debug" }, function(l) l:debug "a" end))
+  end)
+
+  it("raises for a level that does not exist", function()
+    assert.error_matches(function() log.new { level = "loud" } end, "level must be")
+  end)
+end)
