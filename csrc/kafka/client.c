@@ -263,6 +263,11 @@ static int client_gc (lua_State *L) {
   return 0;
 }
 
+void dm_client_drain_fd (dm_client *client) {
+  uint64_t count;
+  if (client->fd >= 0 && read(client->fd, &count, sizeof count) < 0) return; /* nothing was due */
+}
+
 int dm_client_push_fd (lua_State *L, dm_client *client, rd_kafka_queue_t *queue) {
   if (client->fd < 0) {
     static const uint64_t one = 1;

@@ -87,6 +87,10 @@ bool dm_client_bury (lua_State *L, dm_client *client, dm_deadline deadline);
 /* Gives the queue's file descriptor, made at the first call. Takes 'queue'.  [-0, +1, e] */
 int dm_client_push_fd (lua_State *L, dm_client *client, rd_kafka_queue_t *queue);
 
+/* Resets the descriptor: before the queue is read, because it only tells of a queue that was empty.
+** [-0, +0, -] */
+void dm_client_drain_fd (dm_client *client);
+
 /* Makes the metatable of a kind: its methods, which must include "close", and those all kinds
 ** share.  [-0, +0, m] */
 void dm_client_register (lua_State *L, const dm_client_kind *kind, const luaL_Reg *methods);

@@ -7,6 +7,7 @@
 #ifndef DM_CONSUMER_H
 #define DM_CONSUMER_H
 
+#include <librdkafka/rdkafka.h>
 #include <lua.h>
 
 /* Makes the metatables.  [-0, +0, m] */
@@ -14,5 +15,9 @@ void dm_consumer_open (lua_State *L);
 
 /* kafka.consumer(options) -> consumer | nil, err.  [-1, +(1|2), e] */
 int dm_consumer_lua (lua_State *L);
+
+/* Fresh group metadata of the consumer at arg, for a transaction; the caller destroys it. Raises when
+** it is no open consumer or has no group.  [-0, +0, e] */
+rd_kafka_consumer_group_metadata_t *dm_consumer_group_metadata (lua_State *L, int arg);
 
 #endif

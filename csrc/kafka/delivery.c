@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "kafka/delivery.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "kafka/error.h"
+#include "kafka/producer.h"
+
+#define DELIVERY_TYPE "docmsg.Delivery"
+#define PRODUCER 1 /* user value */
+
+struct dm_delivery {
+  dm_slot *slot; /* NULL: the record was never sent */
+  dm_state *state;
+};
+
+dm_delivery *dm_delivery_push (lua_State *L, int producer, dm_state *state) {
+  dm_delivery *delivery = lua_newuserdatauv(L, sizeof *delivery, 1);
+  delivery->slot = NULL;
+  delivery->state = state;
+  luaL_setmetatable(L, DELIVERY_TYPE);
+  lua_pushvalue(L, producer);
+  lua_setiuservalue(L, -2, PRODUCER);
+  return delivery;
+}
+
+void dm_delivery_take (dm_delivery *delivery, dm_slot *slot) {
+  delivery->slot = slot;
+  delivery->state->deliveries++;
+}
+
+static int delivery_gc (lua_State *L) {
+  dm_delivery *delivery = lua_touserdata(L, 1);
+  if (delivery->slot == NULL) return 0;
+  dm_slot_release(delivery->slot);
+  delivery->slot = NULL;
+  delivery->state->deliveries--;
+  return 0;
+}
+
+static dm_delivery *check (lua_State *L, int idx) {
+  return luaL_checkudata(L, idx, DELIVERY_TYPE);
+}
+
+static const char *const status_names[] = { "pending", "persisted", "not_persisted",
+                                            "possibly_persisted" };
+
+static void set_integer (lua_State *L, const char *name, lua_Integer value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static int push_report (lua_State *L, const dm_report *report) {
+  lua_createtable(L, 0, 5);
+  lua_pushstring(L, report->topic);
+  lua_setfield(L, -2, "topic");
+  set_integer(L, "partition", report->partition);
+  set_integer(L, "offset", report->offset);
+  set_integer(L, "timestamp", report->timestamp);
+  set_integer(L, "latency_us", report->latency_us);
+  return 1;
+}
+
+static int push_failure (lua_State *L, const dm_report *report) {
+  const char *reason = rd_kafka_err2str(report->code);
+  if (report->status == DM_PENDING)
+    return dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT,
+                           "%s: no delivery report in time; the record is still on its way",
+                           report->topic);
+  if (report->status == DM_POSSIBLY_PERSISTED)
+    return dm_error_return(L, report->code, "%s: %s; the broker may have written the record",
+                           report->topic, reason);
+  return dm_error_return(L, report->code, "%s: the record was not written: %s", report->topic,
+                         reason);
+}
+
+int dm_delivery_wait (lua_State *L, int idx, dm_deadline deadline) {
+  dm_delivery *delivery = check(L, idx);
+  dm_report report = dm_slot_read(delivery->slot);
+  idx = lua_absindex(L, idx);
+  if (report.status == DM_PENDING) {
+    lua_getiuservalue(L, idx, PRODUCER);
+    dm_producer_await(L, lua_gettop(L), delivery->slot, deadline);
+    lua_pop(L, 1);
+    report = dm_slot_read(delivery->slot);
+  }
+  return report.status == DM_PERSISTED ? push_report(L, &report) : push_failure(L, &report);
+}
+
+static int delivery_wait (lua_State *L) {
+  check(L, 1);
+  return dm_delivery_wait(L, 1, dm_deadline_in(dm_duration_opt(L, 2, "forever")));
+}
+
+static int delivery_index (lua_State *L) {
+  dm_delivery *delivery = check(L, 1);
+  const char *name = lua_tostring(L, 2);
+  if (name != NULL && strcmp(name, "status") == 0)
+    lua_pushstring(L, status_names[dm_slot_read(delivery->slot).status]);
+  else {
+    lua_settop(L, 2);
+    lua_rawget(L, lua_upvalueindex(1));
+  }
+  return 1;
+}
+
+static int delivery_tostring (lua_State *L) {
+  dm_report report = dm_slot_read(check(L, 1)->slot);
+  lua_pushfstring(L, "%s (%s, %s)", DELIVERY_TYPE, report.topic, status_names[report.status]);
+  return 1;
+}
+
+void dm_delivery_open (lua_State *L) {
+  luaL_newmetatable(L, DELIVERY_TYPE);
+  lua_pushcfunction(L, delivery_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, delivery_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_newtable(L);
+  lua_pushcfunction(L, delivery_wait);
+  lua_setfield(L, -2, "wait");
+  lua_pushcclosure(L, delivery_index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}

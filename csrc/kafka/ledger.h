@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* ledger.h -- what became of each sent record: one slot a record, filled by its delivery report.
+**
+** A slot is shared by the record in librdkafka and by the Lua handle; whoever lets go last returns
+** it. A record whose producer ended without a report counts as possibly persisted: nobody knows.
+**
+** Threads:   every function from any thread: reports also come inside tasks.
+** Ownership: the ledger lives until its producer and every handle have let go.
+** Order:     open a slot, produce with it as the record's opaque; forget it when produce failed.
+*/
+#ifndef DM_LEDGER_H
+#define DM_LEDGER_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct dm_ledger dm_ledger;
+typedef struct dm_slot dm_slot;
+
+/* A topic that records were sent to. */
+typedef struct dm_topic {
+  struct dm_topic *next;
+  rd_kafka_topic_t *rkt;   /* NULL once the producer ended */
+  int32_t partitions;      /* as last asked from the broker; 0: never */
+  int64_t asked_at;        /* dm_clock_ms of that */
+  char name[];
+} dm_topic;
+
+typedef enum dm_status {
+  DM_PENDING,
+  DM_PERSISTED,
+  DM_NOT_PERSISTED,
+  DM_POSSIBLY_PERSISTED
+} dm_status;
+
+/* A delivery report. */
+typedef struct dm_report {
+  dm_status status;
+  rd_kafka_resp_err_t code;
+  const char *topic; /* valid while the slot is */
+  int32_t partition;
+  int64_t offset, timestamp, latency_us;
+} dm_report;
+
+/* A ledger with one reference, the producer's; NULL when memory is short. */
+dm_ledger *dm_ledger_new (void);
+
+/* The producer is gone: what is still pending will never be reported. Lets its reference go. */
+void dm_ledger_seal (void *ledger);
+
+/* Adds a topic, which takes rkt; NULL, with rkt left alone, when memory is short. */
+dm_topic *dm_ledger_add_topic (dm_ledger *ledger, const char *name, rd_kafka_topic_t *rkt);
+
+/* Destroys the librdkafka topics: they would keep the producer from ending. */
+void dm_ledger_drop_topics (dm_ledger *ledger);
+
+/* A pending slot held by a handle and a record; NULL when memory is short. */
+dm_slot *dm_slot_open (dm_ledger *ledger, const dm_topic *topic);
+
+/* The record was not taken by librdkafka: there will be no report. */
+void dm_slot_forget (dm_slot *slot);
+
+/* The handle lets go. */
+void dm_slot_release (dm_slot *slot);
+
+/* What is known so far. */
+dm_report dm_slot_read (dm_slot *slot);
+
+/* The report of this slot makes the polling call return at once; NULL ends that. */
+void dm_ledger_await (dm_ledger *ledger, dm_slot *slot);
+
+/* How many reports have come in. */
+uint64_t dm_ledger_reported (dm_ledger *ledger);
+
+/* The delivery report callback; the opaque is a feed whose ledger this is. */
+void dm_ledger_on_report (rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque);
+
+#endif
