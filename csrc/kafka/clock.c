@@ -97,7 +97,7 @@ static int malformed (lua_State *L, int idx, const char *what) {
 }
 
 int dm_duration_check (lua_State *L, int idx, const char *what) {
-  lua_Integer ms;
+  lua_Integer ms = 0;
   if (!read_duration(L, idx, &ms)) malformed(L, idx, what);
   if (ms > INT_MAX)
     luaL_error(L, "%s: %s is more than a wait can last (24 days); use \"forever\"", what,
@@ -115,7 +115,7 @@ int dm_duration_opt (lua_State *L, int arg, const char *def) {
 }
 
 int dm_duration_lua (lua_State *L) {
-  lua_Integer ms;
+  lua_Integer ms = 0;
   luaL_checkany(L, 1);
   if (!read_duration(L, 1, &ms)) return malformed(L, 1, "duration");
   lua_pushinteger(L, ms);
