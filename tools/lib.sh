@@ -1,9 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# What the tools share: the project's root, messages, the help text, the jobs of a build.
+# What the tools share: the project's root, messages, the help text, a build,
+# the broker of a test run.
 
 # shellcheck disable=SC2034  # for the scripts that source this file
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tool=$(cd "$(dirname "$0")" && pwd)/${0##*/}
+tool=${tool#"$ROOT/"}
 
 if [[ -t 2 && -z ${NO_COLOR:-} && ${TERM:-dumb} != dumb ]]; then
   bold=$'\e[1m' red=$'\e[31m' plain=$'\e[0m'
@@ -14,12 +17,12 @@ fi
 # Progress goes to standard error: standard output is for results.
 say() { printf '%s==>%s %s\n' "$bold" "$plain" "$*" >&2; }
 
-complain() { printf '%s%s:%s %s\n' "$red" "${0##*/}" "$plain" "$*" >&2; }
+complain() { printf '%s%s:%s %s\n' "$red" "$tool" "$plain" "$*" >&2; }
 
 die() { complain "$@"; exit 1; }
 
 # A mistake in the arguments: exit 2, as the program itself does.
-usage_error() { complain "$*; see ${0##*/} --help"; exit 2; }
+usage_error() { complain "$*; see $tool --help"; exit 2; }
 
 # Prints the comment a tool starts with: the help stands where the code is.
 print_help() { sed -n '/^#!/d; /^# SPDX/d; /^#/!q; s/^# \{0,1\}//p' "$0"; }
@@ -36,4 +39,32 @@ build_preset() {
   fi
   say "build $preset"
   cmake --build --preset "$preset" >&2
+}
+
+# Starts an Apache Kafka for this run alone and exports where it is. It ends with the script.
+start_test_broker() {
+  local address
+  mkdir -p "$ROOT/.kafka"
+  DOCMSG_KAFKA_DIR=$(mktemp -d "$ROOT/.kafka/test.XXXXXX")
+  export DOCMSG_KAFKA_DIR
+  trap stop_test_broker EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  address=$("$ROOT/tools/kafka" up --secure)
+  set -a
+  eval "${address/#KAFKA_BOOTSTRAP_SERVERS=/DOCMSG_TEST_KAFKA=}"
+  set +a
+}
+
+stop_test_broker() {
+  "$ROOT/tools/kafka" down --wipe
+  rm -rf "$DOCMSG_KAFKA_DIR"
+}
+
+# After a failure: what the broker had to say outlives it.
+keep_broker_log() {
+  if [[ -n ${DOCMSG_TEST_KAFKA:-} ]]; then
+    cp "$DOCMSG_KAFKA_DIR/node1/server.log" "$ROOT/build/broker.log"
+    say "the broker's log is build/broker.log"
+  fi
 }
