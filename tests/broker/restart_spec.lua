@@ -1,0 +1,93 @@
+-- SPDX-License-Identifier: MIT
+-- A broker of this spec's own, killed for real.
+local cluster = require "support.cluster"
+local process = require "support.process"
+
+local RECORDS = 10000
+
+---Starts a broker in a folder of its own.
+local function start_broker()
+  local folder = os.tmpname()
+  os.remove(folder)
+  local own = { folder = folder }
+  function own.kafka(...)
+    local result = process.run { "tools/kafka", env = { DOCMSG_KAFKA_DIR = folder }, limit = 120, ... }
+    assert(result.ok, result.stderr)
+    return result.stdout
+  end
+  function own:close()
+    self.kafka("down", "--wipe")
+  end
+  local address = own.kafka("up"):match("KAFKA_BOOTSTRAP_SERVERS=(%S+)")
+  return setmetatable(own, { __close = own.close }), cluster.new(address)
+end
+
+---How often each value is in the topic, and how many there are.
+local function count_values(reader, topic)
+  local counts, total = {}, 0
+  local consumer <close> = reader:consumer { topics = { topic } }
+  for batch in consumer:batches(1000, "10s") do
+    for _, message in ipairs(batch) do
+      counts[message.value] = (counts[message.value] or 0) + 1
+      total = total + 1
+    end
+    if total >= RECORDS then
+      break
+    end
+  end
+  return counts, total
+end
+
+describe("a producer whose broker is killed and restarted", function()
+  it("has every record persisted, once", function()
+    local own <close>, own_cluster = start_broker()
+    local topic = own_cluster:topic { partitions = 3 }.name
+    local producer <close> = own_cluster:producer { on_error = function() end }
+    local deliveries = {}
+    assert(producer:publish { topic = topic, value = "0" })
+    own.kafka("kill")
+    for i = 1, RECORDS - 1 do
+      deliveries[i] = assert(producer:send { topic = topic, key = "k" .. i, value = tostring(i) })
+    end
+    producer:poll("500ms")
+    assert.equal(RECORDS - 1, producer:pending())
+    own.kafka("restart")
+    assert(producer:flush("60s"))
+    for i, delivery in ipairs(deliveries) do
+      assert.equal("persisted", delivery.status, "record " .. i)
+    end
+    local counts, total = count_values(own_cluster, topic)
+    assert.equal(RECORDS, total)
+    for i = 0, RECORDS - 1 do
+      assert.equal(1, counts[tostring(i)], "record " .. i)
+    end
+  end)
+
+  it("loses nothing when the kill comes while records are on their way", function()
+    local own <close>, own_cluster = start_broker()
+    local topic = own_cluster:topic { partitions = 3 }.name
+    local producer <close> = own_cluster:producer { on_error = function() end }
+    local deliveries = {}
+    local killer
+    for i = 1, RECORDS do
+      deliveries[i] = assert(producer:send { topic = topic, key = "k" .. i, value = tostring(i) })
+      if i % 100 == 0 then
+        producer:poll("2ms")
+      end
+      if i == RECORDS // 2 then
+        killer = process.start { "tools/kafka", "kill", env = { DOCMSG_KAFKA_DIR = own.folder } }
+      end
+    end
+    assert(killer:wait().ok)
+    own.kafka("restart")
+    assert(producer:flush("60s"))
+    for i, delivery in ipairs(deliveries) do
+      assert.equal("persisted", delivery.status, "record " .. i)
+    end
+    local counts, total = count_values(own_cluster, topic)
+    assert.equal(RECORDS, total)
+    for i = 1, RECORDS do
+      assert.equal(1, counts[tostring(i)], "record " .. i)
+    end
+  end)
+end)
