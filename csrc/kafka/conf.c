@@ -48,17 +48,9 @@ static void add_properties (lua_State *L, int idx, const char *what, dm_scope sc
   }
 }
 
-/* Pushes the comma list of the strings at idx: a string or a list. */
-static void push_servers (lua_State *L, int idx, const char *what) {
+static void push_list (lua_State *L, int idx) {
   luaL_Buffer servers;
-  lua_Integer n;
-  idx = lua_absindex(L, idx);
-  if (lua_type(L, idx) == LUA_TSTRING) {
-    lua_pushvalue(L, idx);
-    return;
-  }
-  n = (lua_Integer)lua_rawlen(L, idx);
-  if (n == 0) luaL_error(L, "%s: bootstrap_servers: the list is empty", what);
+  lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
   luaL_buffinit(L, &servers);
   for (lua_Integer i = 1; i <= n; i++) {
     if (i > 1) luaL_addchar(&servers, ',');
@@ -66,6 +58,17 @@ static void push_servers (lua_State *L, int idx, const char *what) {
     luaL_addvalue(&servers);
   }
   luaL_pushresult(&servers);
+}
+
+/* Pushes the comma list of the strings at idx: a string or a list. */
+static void push_servers (lua_State *L, int idx, const char *what) {
+  idx = lua_absindex(L, idx);
+  if (lua_istable(L, idx)) {
+    if (lua_rawlen(L, idx) == 0) luaL_error(L, "%s: bootstrap_servers: the list is empty", what);
+    push_list(L, idx);
+  }
+  else lua_pushvalue(L, idx);
+  if (lua_rawlen(L, -1) == 0) luaL_error(L, "%s: bootstrap_servers is empty", what);
 }
 
 static void push_default_servers (lua_State *L) {
@@ -88,7 +91,6 @@ static void set_servers (lua_State *L, int idx, const char *what) {
     push_servers(L, -1, what);
     lua_remove(L, -2);
   }
-  if (*lua_tostring(L, -1) == '\0') luaL_error(L, "%s: bootstrap_servers is empty", what);
   lua_setfield(L, -2, "bootstrap.servers");
 }
 
@@ -177,30 +179,49 @@ rd_kafka_conf_t *dm_conf_build (lua_State *L, int idx) {
   return conf;
 }
 
-static void set_default_servers (lua_State *L) {
-  if (lua_getfield(L, 1, "bootstrap_servers") != LUA_TNIL) {
-    push_servers(L, -1, "kafka.defaults");
-    dm_state_push_table(L, "defaults");
-    lua_pushvalue(L, -2);
+/* Pushes the texts of the properties in the table at idx. */
+static void push_texts (lua_State *L, int idx) {
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING)
+      luaL_error(L, "kafka.defaults: kafka: property names are strings, got a %s",
+                 luaL_typename(L, -2));
+    dm_property_push_text(L, -1, "kafka.defaults", lua_tostring(L, -2));
+    lua_setfield(L, -4, lua_tostring(L, -3));
+  }
+}
+
+/* Everything is read before anything is set: a refused call changes nothing. */
+static void set_defaults (lua_State *L) {
+  int servers, properties;
+  lua_getfield(L, 1, "bootstrap_servers");
+  if (!lua_isnil(L, -1)) push_servers(L, -1, "kafka.defaults");
+  servers = lua_gettop(L);
+  lua_getfield(L, 1, "kafka");
+  if (!lua_isnil(L, -1)) push_texts(L, lua_gettop(L));
+  properties = lua_gettop(L);
+  dm_state_push_table(L, "defaults");
+  if (!lua_isnil(L, servers)) {
+    lua_pushvalue(L, servers);
     lua_setfield(L, -2, "bootstrap_servers");
+  }
+  if (!lua_isnil(L, properties)) {
+    lua_pushvalue(L, properties);
+    lua_setfield(L, -2, "kafka");
   }
   lua_settop(L, 1);
 }
 
-static void set_default_properties (lua_State *L) {
-  if (lua_getfield(L, 1, "kafka") != LUA_TNIL) {
-    lua_newtable(L);
-    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
-      if (lua_type(L, -2) != LUA_TSTRING)
-        luaL_error(L, "kafka.defaults: kafka: property names are strings");
-      dm_property_push_text(L, -1, "kafka.defaults", lua_tostring(L, -2));
-      lua_setfield(L, 3, lua_tostring(L, -3));
-    }
-    dm_state_push_table(L, "defaults");
-    lua_pushvalue(L, 3);
-    lua_setfield(L, -2, "kafka");
+/* Pushes a copy, so that only kafka.defaults can change what is kept. */
+static void push_properties_copy (lua_State *L) {
+  push_default_properties(L);
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, -3);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
   }
-  lua_settop(L, 1);
+  lua_remove(L, -2);
 }
 
 int dm_conf_defaults_lua (lua_State *L) {
@@ -212,13 +233,12 @@ int dm_conf_defaults_lua (lua_State *L) {
   lua_settop(L, 1);
   if (!lua_isnil(L, 1)) {
     dm_option_check(L, 1, "kafka.defaults", options);
-    set_default_servers(L);
-    set_default_properties(L);
+    set_defaults(L);
   }
   lua_newtable(L);
   push_default_servers(L);
   lua_setfield(L, -2, "bootstrap_servers");
-  push_default_properties(L);
+  push_properties_copy(L);
   lua_setfield(L, -2, "kafka");
   return 1;
 }

@@ -54,7 +54,7 @@ int dm_nearest_lua (lua_State *L) {
   lua_Integer n;
   const char **names;
   luaL_checktype(L, 2, LUA_TTABLE);
-  n = luaL_len(L, 2);
+  n = (lua_Integer)lua_rawlen(L, 2);
   names = lua_newuserdatauv(L, (size_t)(n > 0 ? n : 1) * sizeof *names, 0);
   luaL_checkstack(L, 4, "nearest");
   for (lua_Integer i = 1; i <= n; i++) {
@@ -126,13 +126,20 @@ static void check_strings (lua_State *L, const char *what, const char *name) {
   }
 }
 
+static void check_duration (lua_State *L, const char *what, const char *name) {
+  const char *named = lua_pushfstring(L, "%s: %s", what, name);
+  lua_insert(L, -2);
+  dm_duration_check(L, lua_gettop(L), named);
+  lua_remove(L, -2);
+}
+
 /* Checks the value on the top of the stack. */
 static void check_value (lua_State *L, const char *what, const dm_option *option) {
   switch (option->kind) {
     case DM_OPTION_STRING: check_string(L, what, option->name); break;
     case DM_OPTION_STRINGS: check_strings(L, what, option->name); break;
     case DM_OPTION_INTEGER: check_integer(L, what, option); break;
-    case DM_OPTION_DURATION: dm_duration_check(L, lua_gettop(L), option->name); break;
+    case DM_OPTION_DURATION: check_duration(L, what, option->name); break;
     case DM_OPTION_BOOLEAN:
       if (!lua_isboolean(L, -1)) mistyped(L, what, option->name, "boolean");
       break;

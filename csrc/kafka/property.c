@@ -97,26 +97,34 @@ static void add_line (lua_State *L, const char *line) {
 
 /* Protected, so that 'text' is freed whatever happens. */
 static int fill (lua_State *L) {
-  char *line = lua_touserdata(L, 2), *rest = NULL;
-  lua_settop(L, 1);
+  char *line = lua_touserdata(L, 1), *rest = NULL;
+  lua_newtable(L);
   for (line = strtok_r(line, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
     add_line(L, line);
-  return 0;
+  return 1;
+}
+
+/* Pushes the table, made anew. */
+static void make_all (lua_State *L) {
+  int failed;
+  char *text = describe();
+  if (text == NULL) luaL_error(L, "not enough memory");
+  lua_pushcfunction(L, fill);
+  lua_pushlightuserdata(L, text);
+  failed = lua_pcall(L, 1, 1, 0);
+  free(text);
+  if (failed) lua_error(L);
 }
 
 void dm_property_push_all (lua_State *L) {
-  char *text;
-  int failed;
   dm_state_push_table(L, "properties");
-  if (lua_rawlen(L, -1) > 0) return;
-  text = describe();
-  if (text == NULL) luaL_error(L, "not enough memory");
-  lua_pushcfunction(L, fill);
-  lua_pushvalue(L, -2);
-  lua_pushlightuserdata(L, text);
-  failed = lua_pcall(L, 2, 0, 0);
-  free(text);
-  if (failed) lua_error(L);
+  if (lua_getfield(L, -1, "all") == LUA_TNIL) {
+    lua_pop(L, 1);
+    make_all(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "all"); /* only now that it is complete */
+  }
+  lua_remove(L, -2);
 }
 
 static const char *name_at (const void *names, size_t i) {
@@ -185,18 +193,37 @@ static void push_integer (lua_State *L, int idx, const char *what, const char *n
     luaL_error(L, "%s: '%s': %s is not within %s", what, name, lua_tostring(L, -1), range);
 }
 
+/* Is the value at idx this very string? */
+static int is_text (lua_State *L, int idx, const char *text) {
+  size_t len;
+  const char *s;
+  if (lua_type(L, idx) != LUA_TSTRING) return 0;
+  s = lua_tolstring(L, idx, &len);
+  return len == strlen(text) && memcmp(s, text, len) == 0;
+}
+
 static void push_boolean (lua_State *L, int idx, const char *what, const char *name) {
   if (lua_isboolean(L, idx)) lua_pushstring(L, lua_toboolean(L, idx) ? "true" : "false");
-  else if (lua_type(L, idx) == LUA_TSTRING && (strcmp(lua_tostring(L, idx), "true") == 0 ||
-                                               strcmp(lua_tostring(L, idx), "false") == 0))
-    lua_pushvalue(L, idx);
+  else if (is_text(L, idx, "true") || is_text(L, idx, "false")) lua_pushvalue(L, idx);
   else malformed(L, idx, what, name, "true or false");
 }
 
+/* Digits with at most one point: no hexadecimal, no "nan", no "inf". */
+static int is_plain_number (const char *s, size_t len) {
+  size_t digits, fraction = 0;
+  if (*s == '-') s++, len--;
+  digits = strspn(s, "0123456789");
+  if (s[digits] == '.') fraction = 1 + strspn(s + digits + 1, "0123456789");
+  return digits > 0 && digits + fraction == len;
+}
+
 static void push_float (lua_State *L, int idx, const char *what, const char *name) {
+  size_t len;
+  const char *s;
+  if (!lua_isnumber(L, idx)) malformed(L, idx, what, name, "number");
   lua_pushvalue(L, idx);
-  if (!lua_isnumber(L, -1)) malformed(L, idx, what, name, "number");
-  lua_tostring(L, -1);
+  s = lua_tolstring(L, -1, &len);
+  if (!is_plain_number(s, len)) malformed(L, idx, what, name, "number");
 }
 
 static void push_string (lua_State *L, int idx, const char *what, const char *name) {

@@ -12,8 +12,15 @@ local system = require "system"
 
 local M = {}
 
+---A path that stays right in another folder.
+---@param path string
+---@return string
+local function absolute(path)
+  return path:find("^[^/]+/") and os.getenv("PWD") .. "/" .. path or path
+end
+
 ---The program under test.
-M.program = os.getenv("DOCMSG_BIN") or arg[-1] or "docmsg-lua"
+M.program = absolute(os.getenv("DOCMSG_BIN") or arg[-1] or "docmsg-lua")
 
 local DEFAULT_LIMIT = 60 -- seconds
 
