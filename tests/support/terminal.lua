@@ -1,0 +1,71 @@
+-- SPDX-License-Identifier: MIT
+-- A person at a terminal: runs a command in a tmux of its own, types, and waits for what appears.
+local program = require "tests.support.program"
+
+---@class docmsg.test.Terminal
+---@field private socket string
+local Terminal = {}
+Terminal.__index = Terminal
+Terminal.__name = "docmsg.test.Terminal"
+
+local M = {}
+
+local count = 0
+
+---@param command string run by a shell
+---@return docmsg.test.Terminal
+function M.open(command)
+  count = count + 1
+  local socket = ("docmsg-test-%s-%d"):format(program.capture("echo $PPID"):gsub("%s", ""), count)
+  local terminal = setmetatable({ socket = socket }, Terminal)
+  terminal:tmux("new-session -d -x 100 -y 40 %s",
+    program.quote("sh -c " .. program.quote("(" .. command .. "); echo exit=$?; exec cat")))
+  return terminal
+end
+
+---@param format string
+---@return string output
+function Terminal:tmux(format, ...)
+  local arguments = format:format(...)
+  return program.capture(("LC_ALL=C.UTF-8 tmux -L %s -f /dev/null %s 2>&1"):format(self.socket, arguments))
+end
+
+---What is on the screen.
+---@return string
+function Terminal:screen()
+  return (self:tmux("capture-pane -p -J"):gsub("%s+$", "\n"))
+end
+
+---Types keys by tmux's names: "C-c", "Enter", "Up".
+function Terminal:press(...)
+  self:tmux("send-keys %s", table.concat({ ... }, " "))
+end
+
+---Types a line and Enter.
+---@param text string
+function Terminal:enter(text)
+  self:tmux("send-keys -l -- %s", program.quote(text))
+  self:press("Enter")
+end
+
+---Waits until a Lua pattern is on the screen.
+---@param pattern string
+---@return string screen
+function Terminal:await(pattern)
+  local deadline = os.time() + 15
+  repeat
+    local screen = self:screen()
+    if screen:find(pattern) then
+      return screen
+    end
+  until os.time() > deadline
+  error(("%q did not appear in 15 s on the screen:\n%s"):format(pattern, self:screen()), 2)
+end
+
+function Terminal:close()
+  self:tmux("kill-server")
+end
+
+Terminal.__close = Terminal.close
+
+return M
