@@ -180,15 +180,18 @@ static int keep_traceback (lua_State *L) {
   return 1;
 }
 
-static void begin_running (void) {
+/* Returns the phase to go back to. */
+static int begin_running (void) {
+  int before = the.phase;
   the.raised = 0;
   the.phase = RUNNING;
   if (the.pending != 0) arm();
+  return before;
 }
 
 /* Returns the signal that ended the call, or 0. */
-static int end_running (lua_State *L, int status) {
-  the.phase = IDLE;
+static int end_running (lua_State *L, int status, int before) {
+  the.phase = before;
   disarm(L);
   int heard_too_late = the.pending;
   the.pending = 0;
@@ -203,9 +206,9 @@ int dm_interrupt_call (lua_State *L) {
   lua_pushvalue(L, 1);
   lua_pushcclosure(L, keep_traceback, 1);
   lua_insert(L, 2);  /* 1: record, 2: handler, 3: f, then its arguments */
-  begin_running();
+  int before = begin_running();
   int status = lua_pcall(L, lua_gettop(L) - 3, LUA_MULTRET, 2);
-  int signal_number = end_running(L, status);
+  int signal_number = end_running(L, status, before);
   if (status == LUA_OK && signal_number == 0) {
     lua_pushboolean(L, 1);
     lua_replace(L, 2);

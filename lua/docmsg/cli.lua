@@ -111,6 +111,9 @@ end
 local function run_interactive(parsed)
   local idle = not parsed.script and #parsed.actions == 0 and not parsed.show_version
   if parsed.interactive or (idle and host.isatty(0)) then
+    if not parsed.interactive then
+      print(version())
+    end
     return require("docmsg.repl").run()
   elseif idle then
     return script.run_file(nil)

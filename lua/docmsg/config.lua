@@ -90,9 +90,9 @@ end
 ---@return string? reason
 local function check_server(server)
   local address = server:gsub("^%a[%w_]*://", "")
-  local host, port = address:match("^(%[[%x:.]+%])(.*)$")
+  local host, port = address:match("^(%[%x*:[%x:.]*%])(.*)$")
   if not host then
-    host, port = address:match("^([^:%s%c]+)(.*)$")
+    host, port = address:match('^([^:%s%c%[%]"]+)(.*)$')
   end
   local digits = port and port:match("^:(%d+)$")
   local number = digits and math.tointeger(tonumber(digits)) or 0

@@ -8,21 +8,22 @@ local RUNTIME, USAGE = 1, 2
 local SIGPIPE = 13
 local ENDED_BY = { [2] = "interrupted", [15] = "terminated" }
 
+---Shows an error value. An endless __tostring can be interrupted.
 ---@param value any an error value, however hostile
 ---@return string
 local function describe(value)
   local kind = type(value)
-  if kind == "string" then
-    return value
-  end
-  local ok, text = pcall(tostring, value)
   local meta = kind == "table" and debug.getmetatable(value)
-  if ok and (kind == "number" or kind == "userdata" or (meta and meta.__tostring)) then
-    return text
-  elseif kind == "table" and not meta then
-    return "(error object is a table) " .. require("docmsg.inspect").inspect(value)
+  local shown = kind == "string" or kind == "number" or kind == "userdata"
+    or (meta and rawget(meta, "__tostring"))
+  local ok, text = false, nil
+  if shown then
+    ok, text = host.call(tostring, value)
+  elseif kind == "table" then
+    ok, text = host.call(require("docmsg.inspect").inspect, value)
+    text = ok and "(error object is a table) " .. text
   end
-  return ("(error object is a %s value)"):format(kind)
+  return ok and text or ("(error object is a %s value)"):format(kind)
 end
 
 ---The part of a traceback that is the script's own.
