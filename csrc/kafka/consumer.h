@@ -16,8 +16,8 @@ void dm_consumer_open (lua_State *L);
 /* kafka.consumer(options) -> consumer | nil, err.  [-1, +(1|2), e] */
 int dm_consumer_lua (lua_State *L);
 
-/* Fresh group metadata of the consumer at arg, for a transaction; the caller destroys it. Raises when
-** it is no open consumer or has no group.  [-0, +0, e] */
+/* What a transaction must know of the group of the open consumer at arg, as it is now: ask again
+** for each commit. The caller destroys it. Raises when the consumer has no group.  [-0, +0, e] */
 rd_kafka_consumer_group_metadata_t *dm_consumer_group_metadata (lua_State *L, int arg);
 
 #endif
