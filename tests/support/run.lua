@@ -4,7 +4,8 @@
 --   build/dev/bin/docmsg-lua tests/support/run.lua [busted's options] FILE_spec.lua...
 --
 -- After each spec, its after_each blocks included, the leak check runs (leaks.lua).
--- DOCMSG_TEST_GC=stress makes the collector run all the time.
+-- DOCMSG_TEST_GC=stress makes the collector run all the time; DOCMSG_TEST_SEED=number runs the
+-- specs of a file in another order for each number.
 local folder = arg[0]:match("^(.*)/support/[^/]*$") or ".."
 package.path = ("%s/?.lua;%s"):format(folder, package.path)
 
@@ -107,8 +108,15 @@ local function stress_collector()
   collectgarbage("incremental", 1, 1000, 8)
 end
 
+---@param seed? integer
+local function shuffle_specs(seed)
+  busted.randomize = seed ~= nil
+  busted.randomseed = seed
+end
+
 local function main()
   local options = command_line()
+  shuffle_specs(math.tointeger(os.getenv("DOCMSG_TEST_SEED")))
   install_checks(options.list)
   subscribe(options.verbose)
   load_specs(options)
