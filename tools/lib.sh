@@ -52,7 +52,8 @@ start_test_broker() {
   trap 'exit 143' TERM
   address=$("$ROOT/tools/kafka" up --secure)
   set -a
-  eval "${address/#KAFKA_BOOTSTRAP_SERVERS=/DOCMSG_TEST_KAFKA=}"
+  eval "$address"
+  DOCMSG_TEST_KAFKA=$KAFKA_BOOTSTRAP_SERVERS
   set +a
 }
 
