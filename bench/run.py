@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Compares docmsg-lua with its peers on one broker, each pair in turn (A B A B ...), and prints the
+median ratios beside their limits. Started by tools/bench, which prepares everything.
+
+usage: run.py --program DOCMSG_LUA --peers DIR --bootstrap ADDRESS [--rounds N] [--json] [NAME...]
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import uuid
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+RECORDS, BYTES = 1_000_000, 200
+
+
+def run(command, **environment):
+    """Runs to the end; returns wall seconds, CPU seconds and standard output."""
+    before, start = os.times(), time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, text=True,
+                          stdout=subprocess.PIPE, check=False)
+    wall, after = time.monotonic() - start, os.times()
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}: exit {done.returncode}")
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return wall, cpu, done.stdout
+
+
+def reported(command):
+    """What a program of the benchmark says of itself."""
+    return json.loads(run(command)[2].splitlines()[-1])
+
+
+def topic(options, partitions=3):
+    """Makes a topic of its own for one benchmark."""
+    name = f"bench-{uuid.uuid4()}"
+    code = (f"local a <close> = assert(kafka.admin {{}}); local r = assert(a:create_topics "
+            f"{{ {{ name = '{name}', partitions = {partitions} }} }}); "
+            f"assert(not r['{name}'].error)")
+    run([options.program, "-l", "kafka=docmsg.kafka", "-e", code],
+        KAFKA_BOOTSTRAP_SERVERS=options.bootstrap)
+    return name
+
+
+class Pair:
+    """Two commands and what is compared: [(what, figure of a result, limit, 'max' or 'min')]."""
+
+    def __init__(self, ours, peer, compare, before=None):
+        self.ours, self.peer, self.compare, self.before = ours, peer, compare, before
+
+    def measure(self, rounds):
+        ratios = {what: [] for what, *_ in self.compare}
+        for i in range(rounds + 1):
+            results = []
+            for side in (self.ours, self.peer):
+                if self.before:
+                    self.before()
+                results.append(side())
+            for what, figure, *_ in self.compare if i > 0 else []:  # the first round warms up
+                ratios[what].append(figure(results[0]) / figure(results[1]))
+        return {what: statistics.median(found) for what, found in ratios.items()}
+
+
+def cpu_per_record(result):
+    return result["cpu_s"] / result["records"]
+
+
+def rate(result):
+    return result["records"] / result["wall_s"]
+
+
+def wall(result):
+    return result[0]
+
+
+def produce(options):
+    name = topic(options)
+    arguments = [options.bootstrap, name, str(RECORDS), str(BYTES)]
+    return Pair(lambda: reported([options.program, "bench/produce.lua", *arguments]),
+                lambda: reported([f"{options.peers}/bench-produce", *arguments]),
+                [("CPU per record / plain C", cpu_per_record, 1.5, "max"),
+                 ("rate / plain C", rate, 0.8, "min")])
+
+
+def consume(options):
+    name = topic(options)
+    reported([f"{options.peers}/bench-produce", options.bootstrap, name, str(RECORDS), str(BYTES)])
+    arguments = [options.bootstrap, name, str(RECORDS)]
+    return Pair(lambda: reported([options.program, "bench/consume.lua", *arguments]),
+                lambda: reported([f"{options.peers}/bench-consume", *arguments]),
+                [("CPU per record / plain C", cpu_per_record, 1.6, "max")])
+
+
+def delete_topics(options):
+    """Deletes the workflow's topics and waits until the broker no longer lists them."""
+    code = ("local a <close> = assert(kafka.admin {}); local names = {} "
+            "for name in pairs(assert(a:describe_topics())) do "
+            "if not name:find('^bench') then names[#names + 1] = name end end "
+            "if #names > 0 then assert(a:delete_topics(names)) end "
+            "repeat local left = 0 for name in pairs(assert(a:describe_topics())) do "
+            "if not name:find('^bench') then left = left + 1 end end until left == 0")
+    run([options.program, "-l", "kafka=docmsg.kafka", "-e", code],
+        KAFKA_BOOTSTRAP_SERVERS=options.bootstrap)
+
+
+def ours_setup(options):
+    return run([options.program, "scripts/setup.lua"], KAFKA_BOOTSTRAP_SERVERS=options.bootstrap)
+
+
+def setup(options):
+    return Pair(lambda: ours_setup(options),
+                lambda: run([sys.executable, "bench/setup_confluent.py", options.bootstrap]),
+                [("wall / confluent-kafka", wall, 0.7, "max")], lambda: delete_topics(options))
+
+
+def setup_again(options):
+    ours_setup(options)
+    return Pair(lambda: ours_setup(options),
+                lambda: run(["kcat", "-L", "-b", options.bootstrap]),
+                [("wall / kcat -L", wall, 3.0, "max")])
+
+
+BENCHMARKS = {"produce": produce, "consume": consume, "setup": setup, "setup-again": setup_again}
+
+
+def start_up(options):
+    """Milliseconds over lua5.4, and the memory of an idle program."""
+    ours, plain = [], []
+    for _ in range(20):
+        ours.append(run([options.program, "-e", ""])[0])
+        plain.append(run(["lua5.4", "-e", ""])[0])
+    over = (statistics.median(ours) - statistics.median(plain)) * 1000
+    code = "for line in io.lines('/proc/self/status') do if line:find('VmRSS') then print(line:match('%d+')) end end"
+    resident = int(run([options.program, "-e", code])[2]) / 1024
+    return {"start: ms over lua5.4": (over, 10, "max"), "start: resident MB": (resident, 12, "max")}
+
+
+def holds(value, limit, kind):
+    return value <= limit if kind == "max" else value >= limit
+
+
+def measure_all(options):
+    results = {}
+    for name in options.names or [*BENCHMARKS, "start"]:
+        print(f"==> {name}", file=sys.stderr)
+        if name == "start":
+            results.update(start_up(options))
+            continue
+        pair = BENCHMARKS[name](options)
+        medians = pair.measure(options.rounds)
+        for what, _, limit, kind in pair.compare:
+            results[f"{name}: {what}"] = (medians[what], limit, kind)
+    return results
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--peers", required=True)
+    parser.add_argument("--bootstrap", required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS, "start"])
+    options = parser.parse_args()
+    results = measure_all(options)
+    if options.json:
+        print(json.dumps({what: value for what, (value, *_) in results.items()}, indent=2))
+    else:
+        for what, (value, limit, kind) in results.items():
+            mark = "" if holds(value, limit, kind) else "   over the limit"
+            print(f"{what:45} {value:8.2f}   {kind} {limit:g}{mark}")
+    sys.exit(0 if all(holds(*result) for result in results.values()) else 3)
+
+
+main()
