@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- docmsg-lua tools/soak.lua MINUTES [SEED]     (tools/soak runs it with a broker)
 --
--- One process that makes, uses and closes clients of every kind until the time is over. Every record
--- must arrive once, in order and whole; memory, file descriptors and threads must not grow.
+-- One process that makes, uses and closes clients of every kind until the time is over. Every
+-- record must arrive once, in order and whole; memory and file descriptors must not grow.
 local kafka = require "docmsg.kafka"
 
 local MINUTES <const> = tonumber(arg[1]) or error("usage: soak.lua MINUTES [SEED]", 0)
@@ -15,7 +15,7 @@ local DESCRIPTOR_SLACK <const> = 4
 
 local PARTITIONS <const> = 3
 
--- -- What the process holds ----------------------------------------------------------------------
+-- -- What the process holds -----------------------------------------------------------------------
 
 ---@return integer kilobytes resident
 local function resident()
@@ -30,7 +30,8 @@ end
 
 ---@return integer
 local function descriptors()
-  local listing <close> = assert(io.popen("ls /proc/" .. io.open("/proc/self/stat"):read("n") .. "/fd"))
+  local stat <close> = assert(io.open("/proc/self/stat"))
+  local listing <close> = assert(io.popen(("ls /proc/%d/fd"):format(stat:read("n"))))
   local count = 0
   for _ in listing:lines() do
     count = count + 1
@@ -66,16 +67,28 @@ end
 
 ---Compares the second fifth of the run with the last one.
 ---@param samples soak.Sample[]
+---@param field string
+---@param limit fun(before: integer): number
 ---@return boolean grown
-local function has_grown(samples)
+local function has_grown(samples, field, limit)
   local fifth = #samples // 5
-  local function both(field)
-    return median(samples, field, fifth + 1, 2 * fifth), median(samples, field, #samples - fifth + 1, #samples)
+  local before = median(samples, field, fifth + 1, 2 * fifth)
+  local after = median(samples, field, #samples - fifth + 1, #samples)
+  print(("%s: %d -> %d"):format(field, before, after))
+  return after > limit(before)
+end
+
+---@param samples soak.Sample[]
+local function check_growth(samples)
+  local memory = has_grown(samples, "memory", function(before)
+    return before * MEMORY_SLACK + MEMORY_SLACK_KB
+  end)
+  local files = has_grown(samples, "descriptors", function(before)
+    return before + DESCRIPTOR_SLACK
+  end)
+  if memory or files then
+    error("the process has grown", 0)
   end
-  local memory, memory_end = both("memory")
-  local files, files_end = both("descriptors")
-  print(("memory %d KiB -> %d KiB, descriptors %d -> %d"):format(memory, memory_end, files, files_end))
-  return memory_end > memory * MEMORY_SLACK + MEMORY_SLACK_KB or files_end > files + DESCRIPTOR_SLACK
 end
 
 -- -- Work -----------------------------------------------------------------------------------------
@@ -178,6 +191,7 @@ end
 -- -- Run ------------------------------------------------------------------------------------------
 
 local function main()
+  io.stdout:setvbuf("line")
   math.randomseed(SEED)
   local start, samples, records, reported = os.time(), {}, 0, os.time()
   while os.time() < start + 60 * MINUTES or #samples < 10 do
@@ -191,9 +205,7 @@ local function main()
     end
   end
   print(("%d rounds, %d records"):format(#samples, records))
-  if has_grown(samples) then
-    error("the process has grown", 0)
-  end
+  check_growth(samples)
 end
 
 main()
