@@ -15,3 +15,13 @@ if(DOCMSG_SANITIZE)
   target_compile_options(docmsg_flags INTERFACE ${sanitize})
   target_link_options(docmsg_flags INTERFACE ${sanitize})
 endif()
+
+# What ThreadSanitizer needs to see librdkafka's threads and locks, see there.
+if(DOCMSG_SANITIZE MATCHES "thread")
+  add_library(docmsg_tsan_threads SHARED "${CMAKE_SOURCE_DIR}/tests/support/tsan_threads.c")
+  target_compile_definitions(docmsg_tsan_threads PRIVATE _GNU_SOURCE)
+  target_compile_options(docmsg_tsan_threads PRIVATE -Wall -Wextra -Werror ${sanitize})
+  target_link_options(docmsg_tsan_threads PRIVATE ${sanitize})
+  target_link_libraries(docmsg_flags INTERFACE
+    -Wl,--push-state,--no-as-needed docmsg_tsan_threads -Wl,--pop-state)
+endif()
