@@ -2,6 +2,7 @@
 #include "kafka/embedded.h"
 
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -84,47 +85,33 @@ static void destroy (dm_embedded *broker) {
   end(&here);
 }
 
-/* Calls visit for each address of the comma list until one returns true. */
-static int each_address (lua_State *L, const char *servers,
-                         int (*visit) (lua_State *L, void *arg), void *arg) {
+/* Is one of the addresses in the comma list 'servers' also in the list 'own'? */
+static bool share_address (const char *servers, const char *own) {
   while (*servers != '\0') {
     size_t len = strcspn(servers, ",");
-    lua_pushlstring(L, servers, len);
-    if (visit(L, arg)) return 1;
+    for (const char *s = own; *s != '\0'; s += strcspn(s, ","), s += *s == ',')
+      if (len > 0 && strcspn(s, ",") == len && memcmp(s, servers, len) == 0) return true;
     servers += len + (servers[len] == ',');
   }
-  return 0;
-}
-
-/* state.embedded[address] = the userdata at *arg, or nil. Pops the address. */
-static int enter_address (lua_State *L, void *arg) {
-  const int *value = arg;
-  dm_state_push_table(L, "embedded");
-  lua_insert(L, -2);
-  if (*value != 0) lua_pushvalue(L, *value);
-  else lua_pushnil(L);
-  lua_rawset(L, -3);
-  lua_pop(L, 1);
-  return 0;
-}
-
-/* Replaces the address on the top of the stack by the broker that listens there, or pops it. */
-static int find_address (lua_State *L, void *arg) {
-  dm_embedded **found = arg;
-  dm_state_push_table(L, "embedded");
-  lua_insert(L, -2);
-  lua_rawget(L, -2);
-  lua_remove(L, -2);
-  *found = lua_touserdata(L, -1);
-  if (*found == NULL) lua_pop(L, 1);
-  return *found != NULL;
+  return false;
 }
 
 dm_embedded *dm_embedded_find (lua_State *L, const char *servers) {
-  dm_embedded *broker = NULL;
-  luaL_checkstack(L, 4, "embedded");
-  each_address(L, servers, find_address, &broker);
-  return broker;
+  luaL_checkstack(L, 6, "embedded");
+  dm_state_push_table(L, "embedded");
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    dm_embedded *broker = lua_touserdata(L, -2);
+    bool found;
+    lua_getiuservalue(L, -2, SERVERS);
+    found = broker->cluster != NULL && share_address(servers, lua_tostring(L, -1));
+    lua_pop(L, 1);
+    if (!found) continue;
+    lua_pop(L, 1);
+    lua_remove(L, -2);
+    return broker;
+  }
+  lua_pop(L, 1);
+  return NULL;
 }
 
 /* Starts the cluster of the userdata at index 2, or pushes nil and an error. */
@@ -144,11 +131,16 @@ static int start (lua_State *L, dm_embedded *broker) {
   return 0;
 }
 
+/* Enters the userdata at index 2 into the state's table, all at once: what is there stays open
+** until it is closed. */
 static void enter (lua_State *L, dm_embedded *broker) {
-  int value = 2;
   lua_pushstring(L, rd_kafka_mock_cluster_bootstraps(broker->cluster));
-  each_address(L, lua_tostring(L, -1), enter_address, &value);
   lua_setiuservalue(L, 2, SERVERS);
+  dm_state_push_table(L, "embedded");
+  lua_pushvalue(L, 2);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
 }
 
 int dm_embedded_lua (lua_State *L) {
@@ -174,11 +166,12 @@ int dm_embedded_lua (lua_State *L) {
 
 static int embedded_close (lua_State *L) {
   dm_embedded *broker = luaL_checkudata(L, 1, EMBEDDED_TYPE);
-  int value = 0;
   if (broker->cluster == NULL) return 0;
-  if (lua_getiuservalue(L, 1, SERVERS) == LUA_TSTRING)
-    each_address(L, lua_tostring(L, -1), enter_address, &value);
-  destroy(broker);
+  destroy(broker); /* first: what follows may raise for want of memory */
+  dm_state_push_table(L, "embedded");
+  lua_pushvalue(L, 1);
+  lua_pushnil(L);
+  lua_rawset(L, -3);
   return 0;
 }
 

@@ -5,7 +5,7 @@
 **
 ** Threads:   the thread that owns L; the broker runs on librdkafka's threads.
 ** Ownership: the userdata owns the cluster and the private rk that the cluster hangs on. The
-**            state's table "embedded" (address -> userdata) keeps it until it is closed. User
+**            state's table "embedded" (a set of userdata) keeps it until it is closed. User
 **            value 1: topic name -> its configuration. User value 2: bootstrap_servers.
 ** Order:     dm_embedded_open once; kafka.embedded; dm_embedded_find; close.
 */
