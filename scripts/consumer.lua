@@ -13,7 +13,8 @@ Prints every document that arrives, until Ctrl-C. A record that is no document-r
 it with exit code 1 and stays uncommitted, so that nothing is lost unseen.]],
   { "--group", "NAME", default = "document_consumer_group", help = "consumer group" },
   { "--count", "N", kind = "integer", min = 1, help = "end after so many documents" },
-  { "--idle", "DUR", kind = "duration", default = "forever", help = "end when nothing arrived for so long" },
+  { "--idle", "DUR", kind = "duration", default = "forever",
+    help = "end when nothing arrived for so long" },
   { "--skip-malformed", help = "report records that are no event, and go on" },
 }, arg)
 
@@ -29,7 +30,10 @@ end
 
 local function main()
   local received = 0
-  local consumer <close> = assert(kafka.consumer { group = options.group, topics = { document.RECEIVED } })
+  local consumer <close> = assert(kafka.consumer {
+    group = options.group,
+    topics = { document.RECEIVED },
+  })
   for message in consumer:messages(options.idle) do
     if not receive(message) then return 1 end
     io.stdout:flush()

@@ -16,9 +16,11 @@ Exit code: 0 done · 1 no broker, or a refused request · 2 wrong usage or topic
 3 a topic differs from its declaration · 5 some topics could not be created ·
 7 topics were created but not ready in time]],
   { "--topics", "FILE", default = "topics.lua", help = "topic table, here or beside this script" },
-  { "--attempts", "N", kind = "integer", min = 1, default = 30, help = "how often to try to connect" },
+  { "--attempts", "N", kind = "integer", min = 1, default = 30,
+    help = "how often to try to connect" },
   { "--retry-delay", "DUR", kind = "duration", default = "2s", help = "between two attempts" },
-  { "--timeout", "DUR", kind = "duration", default = "30s", help = "of a request, and for new topics to be ready" },
+  { "--timeout", "DUR", kind = "duration", default = "30s",
+    help = "of a request, and for new topics to be ready" },
 }, arg)
 
 local declared, reason = topics.load(file.find(options.topics, file.folder()))

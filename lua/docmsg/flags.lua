@@ -58,7 +58,8 @@ local function find(spec, name)
     if is_option(flag) then names[#names + 1] = flag[1] end
   end
   local nearest = kafka.nearest(name, names)
-  return nil, ("unknown option %s%s"):format(name, nearest and "; did you mean " .. nearest .. "?" or "")
+  local remedy = nearest and ("; did you mean %s?"):format(nearest) or ""
+  return nil, ("unknown option %s%s"):format(name, remedy)
 end
 
 local function store(options, flag, text)
@@ -95,32 +96,35 @@ local function start_values(spec)
   return options, positional
 end
 
+-- Takes args[i] as the next positional argument.
+local function take_positional(positional, options, args, i)
+  local flag = table.remove(positional, 1)
+  if not flag then return nil, ("unexpected argument %q"):format(args[i]) end
+  local stored, wrong = store(options, flag, args[i])
+  return stored and i, wrong
+end
+
 ---Reads arguments.
 ---@param spec docmsg.Usage
 ---@param args string[]
----@return table<string, string|integer|boolean>? options by name, "-" as "_"; `help` is true when it was asked for
+---@return table<string, string|integer|boolean>? options by name, "-" as "_"
 ---@return string? reason
 function M.parse(spec, args)
   local options, positional = start_values(spec)
-  local i, taken, only_positional = 1, 0, false
+  local i, options_end = 1, false
   while args[i] do
-    local ok, reason = i, nil
-    if args[i] == "--" and not only_positional then
-      only_positional = true
-    elseif args[i]:find("^%-.") and not only_positional then
-      ok, reason = take_option(spec, options, args, i)
+    local last, reason = i, nil
+    if args[i] == "--" and not options_end then
+      options_end = true
+    elseif args[i]:find("^%-.") and not options_end then
+      last, reason = take_option(spec, options, args, i)
     else
-      taken = taken + 1
-      local flag = positional[taken]
-      if not flag then return nil, ("unexpected argument %q"):format(args[i]) end
-      local stored
-      stored, reason = store(options, flag, args[i])
-      ok = stored and i
+      last, reason = take_positional(positional, options, args, i)
     end
-    if not ok then return nil, reason end
-    i = ok + 1
+    if not last then return nil, reason end
+    i = last + 1
   end
-  local missing = positional[taken + 1]
+  local missing = positional[1]
   if missing and missing.required and not options.help then
     return nil, missing[1] .. " is missing: " .. missing.help
   end

@@ -1,12 +1,15 @@
 -- SPDX-License-Identifier: MIT
 -- Topics as code: a table in a Lua file says what exists on the broker, a manager makes it so and
--- checks it.
+-- checks it. Topics keep the order in which the file names them.
 --
 --   local declared = assert(topics.load "topics.lua")
 --   local manager <close> = assert(topics.connect { log = log.new() })
---   for _, result in ipairs(assert(manager:ensure(declared))) do print(result.status, result.name) end
+--   for _, result in ipairs(assert(manager:ensure(declared))) do
+--     print(result.status, result.name)
+--   end
 local compare = require "docmsg.topic.compare"
 local connection = require "docmsg.topic.connection"
+local docmsg = require "docmsg"
 local kafka = require "docmsg.kafka"
 local statistics = require "docmsg.topic.statistics"
 local topic_file = require "docmsg.topic.file"
@@ -23,11 +26,11 @@ Manager.__index = Manager
 
 ---Reads a topic file. It runs without the standard library, for a bounded time.
 ---@param path string
----@param getenv? fun(name: string): string? default `os.getenv`
+---@param getenv? fun(name: string): string? default: the environment, and .env under docmsg-lua
 ---@return docmsg.TopicTable? declared
 ---@return string? reason everything that is wrong, "file:line: …", one a line
 function M.load(path, getenv)
-  getenv = getenv or os.getenv
+  getenv = getenv or docmsg.getenv
   local raw, reason = topic_file.read(path, getenv)
   if not raw then return nil, reason end
   return topic_table.build(raw, getenv)
@@ -36,11 +39,11 @@ end
 ---The same for the text of a topic file.
 ---@param text string
 ---@param name? string in messages; default "topics"
----@param getenv? fun(name: string): string? default `os.getenv`
+---@param getenv? fun(name: string): string? default: the environment, and .env under docmsg-lua
 ---@return docmsg.TopicTable? declared
 ---@return string? reason
 function M.parse(text, name, getenv)
-  getenv = getenv or os.getenv
+  getenv = getenv or docmsg.getenv
   local raw, reason = topic_file.run(name or "topics", text, getenv)
   if not raw then return nil, reason end
   return topic_table.build(raw, getenv)
@@ -94,8 +97,9 @@ function Manager:observe(names)
   for _, name in ipairs(names) do
     local info = infos[name]
     observed[name] = {}
-    if info and info.error and info.error.name ~= "UNKNOWN_TOPIC_OR_PART" then return nil, info.error end
-    if info and not info.error then
+    local trouble = info and info.error
+    if trouble and trouble.name ~= "UNKNOWN_TOPIC_OR_PART" then return nil, trouble end
+    if info and not trouble then
       observed[name].info = info
       existing[#existing + 1] = name
     end
@@ -112,7 +116,6 @@ end
 
 ---@class docmsg.EnsureResult
 ---@field name string
----@field partitions integer as declared
 ---@field status "created"|"exists"|"failed"
 ---@field error? docmsg.Error why it failed
 ---@field differences docmsg.Difference[] empty when the topic is as declared
@@ -135,7 +138,8 @@ end
 local function explain(self, err)
   if not err or err.name ~= "INVALID_REPLICATION_FACTOR" or err.hint then return err end
   local explained = connection.rephrase(err, err.message)
-  explained.hint = ("the cluster has %d broker(s): lower replication_factor or start more"):format(#self.cluster.brokers)
+  explained.hint = ("the cluster has %d broker(s): lower replication_factor or start more")
+    :format(#self.cluster.brokers)
   return explained
 end
 
@@ -156,7 +160,8 @@ end
 local function reconsider(results, observed)
   for name, seen in pairs(observed) do
     local result = results[name]
-    local ambiguous = result.status == "failed" and (result.error.retriable or result.error.code < 0)
+    local err = result.status == "failed" and result.error
+    local ambiguous = err and (err.retriable or err.code < 0)
     if seen.info and ambiguous then result.status, result.error = "created", nil end
     if result.status == "exists" then result.error = nil end
   end
@@ -201,7 +206,7 @@ function Manager:ensure(declared)
   if not observed then return nil, err end
   local ordered, results, missing = {}, {}, {}
   for i, topic in ipairs(declared.topics) do
-    local result = { name = topic.name, partitions = topic.partitions, status = "exists", differences = {} }
+    local result = { name = topic.name, status = "exists", differences = {} }
     ordered[i], results[topic.name] = result, result
     if observed[topic.name].info then
       result.differences = compare.topic(topic, observed[topic.name])
@@ -216,9 +221,14 @@ function Manager:ensure(declared)
   return ordered
 end
 
+---@class docmsg.VerifyResult
+---@field name string
+---@field partitions integer as they are on the broker; 0 when the topic does not exist
+---@field differences docmsg.Difference[] empty when the topic is as declared
+
 ---Compares the topics with what is on the broker, changing nothing.
 ---@param declared docmsg.TopicTable
----@return {name: string, partitions: integer, differences: docmsg.Difference[]}[]? report in the order of the file; `partitions` as they are
+---@return docmsg.VerifyResult[]? report in the order of the file
 ---@return docmsg.Error? err
 function Manager:verify(declared)
   local observed, err = self:observe(declared.names)

@@ -31,7 +31,7 @@ local last_ms, counter = 0, 0
 
 ---A UUID that begins with the time (version 7). Those made in one process sort in the order they
 ---were made: within a millisecond a counter says which came first.
----@param now_ms? integer milliseconds since 1970; default: the system's clock, which Lua reads in whole seconds
+---@param now_ms? integer milliseconds since 1970; default: the system's time in whole seconds
 ---@return string uuid
 function M.v7(now_ms)
   now_ms = now_ms or os.time() * 1000

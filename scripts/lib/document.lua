@@ -51,7 +51,8 @@ local function read_text(path)
     return nil, ("%s: not a document; types are %s"):format(path, table.concat(EXTENSIONS, ", "))
   end
   if file_type ~= "text" then
-    return nil, ("%s: the text of %s files cannot be read yet; send a txt or md file"):format(path, extension)
+    return nil, ("%s: the text of %s files cannot be read yet; send a txt or md file")
+      :format(path, extension)
   end
   local text, reason = file.read(path, MAX_TEXT)
   if not text then return nil, reason end
@@ -145,8 +146,9 @@ end
 ---@param document ParsedDocument
 ---@return string lines
 function M.describe(document)
-  return ("Received document: %s (file: %s)\n📄 Document filename: %s"):format(document.document_id,
-    log.printable(document.metadata.file_type), log.printable(document.metadata.filename))
+  local metadata = document.metadata
+  return ("Received document: %s (file: %s)\n📄 Document filename: %s"):format(
+    document.document_id, log.printable(metadata.file_type), log.printable(metadata.filename))
 end
 
 return M

@@ -4,7 +4,9 @@ local topics = require "docmsg.topics"
 
 local M = {}
 
-local DONE <const>, FAILED <const>, DIFFERS <const>, PARTLY <const>, NOT_CONVERGED <const> = 0, 1, 3, 5, 7
+-- Exit codes.
+local DONE <const>, FAILED <const>, DIFFERS <const> = 0, 1, 3
+local PARTLY <const>, NOT_READY <const> = 5, 7
 
 local function say(format, ...)
   io.stdout:write(format:format(...), "\n")
@@ -32,24 +34,33 @@ local function say_result(result)
   end
 end
 
--- What the topics came to: the exit code, and the reason when it is not 0.
-local function judge(declared, results)
-  local created, failed, late, differing = 0, 0, 0, 0
+-- How many results there are of each outcome: failed, late (created, not ready), created, differing.
+local function count(results)
+  local counts = { failed = 0, late = 0, created = 0, differing = 0, same = 0 }
   for _, result in ipairs(results) do
     local differs = #result.differences > 0
-    if result.status == "created" then created = created + 1 end
-    if result.status == "failed" then
-      failed = failed + 1
-    elseif differs and result.status == "created" then
-      late = late + 1
-    elseif differs then
-      differing = differing + 1
-    end
+    local outcome = result.status
+    if outcome == "exists" then outcome = differs and "differing" or "same" end
+    if outcome == "created" and differs then outcome = "late" end
+    counts[outcome] = counts[outcome] + 1
   end
-  local reason = ("%%d of %d topics %%s"):format(#results)
-  if failed > 0 then return created > 0 and PARTLY or FAILED, reason:format(failed, "could not be created") end
-  if late > 0 then return NOT_CONVERGED, reason:format(late, "were created but are not ready yet; run setup again to see") end
-  if differing > 0 then return DIFFERS, reason:format(differing, "differ from " .. declared.path) end
+  return counts
+end
+
+-- What the topics came to: the exit code, and the reason when it is not 0.
+local function judge(declared, results)
+  local counts = count(results)
+  local function because(number, what)
+    return ("%d of %d topics %s"):format(number, #results, what)
+  end
+  if counts.failed > 0 then
+    local partly = counts.created + counts.late > 0
+    return partly and PARTLY or FAILED, because(counts.failed, "could not be created")
+  elseif counts.late > 0 then
+    return NOT_READY, because(counts.late, "were created but are not ready yet; run setup again")
+  elseif counts.differing > 0 then
+    return DIFFERS, because(counts.differing, "differ from " .. declared.path)
+  end
   return DONE
 end
 
@@ -57,7 +68,8 @@ local function summarise(report)
   say("✅ All required topics exist")
   say("📊 Topic Summary:")
   for _, topic in ipairs(report) do
-    say("  • %s: %d partition%s", topic.name, topic.partitions, topic.partitions == 1 and "" or "s")
+    local plural = topic.partitions == 1 and "" or "s"
+    say("  • %s: %d partition%s", topic.name, topic.partitions, plural)
   end
   say("✅ Kafka topics setup completed successfully!")
 end

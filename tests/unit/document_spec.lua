@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
-package.path = "scripts/?.lua;" .. package.path
+local root = debug.getinfo(1, "S").source:match("^@(.*)tests/unit/")
+package.path = root .. "scripts/?.lua;" .. package.path
 local document = require "lib.document"
 local json = require "docmsg.json"
 
@@ -70,7 +71,7 @@ describe("a document", function()
 
   for _, user in ipairs { "", "a\nb", ("x"):rep(257) } do
     it(("is not made for the user %q"):format(user:sub(1, 5)), function()
-      local made, reason = document.from_file("README.md", user)
+      local made, reason = document.from_file("x.md", user)
       assert.is_nil(made)
       assert.truthy(reason:find("user id", 1, true))
     end)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
-local fake = require "tests.support.fake_admin"
+local fake = require "support.fake_admin"
 local log = require "docmsg.log"
 local topics = require "docmsg.topics"
 
@@ -183,7 +183,7 @@ describe("verify", function()
     { "existence", { missing = true }, "existence does not exist, declared exists" },
     { "partitions", { partitions = 4 }, "partitions 4, declared 2" },
     { "replicas", { replicas = 3 }, "replication factor 3, declared 1" },
-    { "leaders", { leaderless = 1 }, "leader 1 partitions without, declared one for every partition" },
+    { "leaders", { leaderless = 1 }, "leader none for 1 partitions, declared one a partition" },
     { "a value", { config = { ["retention.ms"] = "6" } }, "retention.ms 6, declared 5" },
     { "a missing value", { config = {} }, "retention.ms not set, declared 5" },
     { "two things", { partitions = 1, config = { ["retention.ms"] = "6" } },

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 local topics = require "docmsg.topics"
 
+local root = debug.getinfo(1, "S").source:match("^@(.*)tests/unit/")
+
 local COMMON <const> = {
   ["cleanup.policy"] = "delete",
   ["retention.ms"] = "604800000",
@@ -25,7 +27,7 @@ local EXPECTED <const> = {
 }
 
 local function load_with(environment)
-  return assert(topics.load("scripts/topics.lua", function(name) return environment[name] end))
+  return assert(topics.load(root .. "scripts/topics.lua", function(name) return environment[name] end))
 end
 
 describe("the topics of the document workflow", function()

@@ -16,7 +16,8 @@ local M = {}
 ---@field configs? table<string, docmsg.ConfigValue>
 
 local function differ(differences, field, declared, actual)
-  differences[#differences + 1] = { field = field, declared = tostring(declared), actual = tostring(actual) }
+  differences[#differences + 1] =
+    { field = field, declared = tostring(declared), actual = tostring(actual) }
 end
 
 local function compare_replicas(topic, info, differences)
@@ -34,7 +35,7 @@ local function compare_leaders(info, differences)
     if not partition.leader then without = without + 1 end
   end
   if without > 0 then
-    differ(differences, "leader", "one for every partition", ("%d partitions without"):format(without))
+    differ(differences, "leader", "one a partition", ("none for %d partitions"):format(without))
   end
 end
 
@@ -84,7 +85,8 @@ end
 function M.describe(differences)
   local parts = {}
   for i, difference in ipairs(differences) do
-    parts[i] = ("%s %s, declared %s"):format(difference.field, difference.actual, difference.declared)
+    parts[i] = ("%s %s, declared %s")
+      :format(difference.field, difference.actual, difference.declared)
   end
   return table.concat(parts, "; ")
 end

@@ -10,7 +10,7 @@ local M = {}
 ---@field kafka? table<string, string|number|boolean> librdkafka's properties
 ---@field attempts? integer default 30
 ---@field retry_delay? docmsg.Duration between two attempts; default "2s"
----@field probe_timeout? docmsg.Duration of the metadata request that proves a connection; default "5s"
+---@field probe_timeout? docmsg.Duration of the request that proves a connection; default "5s"
 ---@field log? docmsg.Log
 ---@field sleep? fun(duration: docmsg.Duration) for tests
 ---@field admin? fun(options: docmsg.ClientOptions): docmsg.Admin?, docmsg.Error? for tests
@@ -49,6 +49,13 @@ local function probe(admin, seen, timeout)
   return nil, seen.error or err
 end
 
+-- Closes the client when its scope ends by an error, such as Ctrl-C, and not when it is returned.
+local function closed_on_error(admin)
+  return setmetatable({}, { __close = function(_, err)
+    if err then admin:close(0) end
+  end })
+end
+
 ---Connects, with retries. The log says how each attempt went.
 ---@param options docmsg.ConnectOptions
 ---@return docmsg.Admin? admin
@@ -61,14 +68,17 @@ function M.open(options)
     if not VAGUE[err.name] then seen.error = err end
   end)
   if not admin then return nil, refused end
+  local _ <close> = closed_on_error(admin)
   for attempt = 1, attempts do
     local cluster, err = probe(admin, seen, options.probe_timeout or "5s")
     if cluster then return admin, nil, cluster end
-    if log then log:warn("Connection attempt %d/%d failed: %s", attempt, attempts, tostring(err)) end
+    if log then
+      log:warn("Connection attempt %d/%d failed: %s", attempt, attempts, tostring(err))
+    end
     if HOPELESS[err.name] or attempt == attempts then
       admin:close(0)
-      local plural = attempt == 1 and "attempt" or "attempts"
-      return nil, M.rephrase(err, ("Failed to connect to Kafka after %d %s: %s"):format(attempt, plural, err.message))
+      return nil, M.rephrase(err, ("Failed to connect to Kafka after %d attempt%s: %s")
+        :format(attempt, attempt == 1 and "" or "s", err.message))
     end
     (options.sleep or kafka.sleep)(options.retry_delay or "2s")
   end

@@ -22,7 +22,8 @@ end
 local function whole(number, unit, name, what)
   local result = type(number) == "number" and math.tointeger(number * unit)
   if not result then
-    error(format("%s takes a number that comes to whole %s, not %s", name, what, tostring(number)), 3)
+    error(format("%s takes a number that comes to whole %s, not %s", name, what,
+      tostring(number)), 3)
   end
   return result
 end
@@ -76,7 +77,9 @@ end
 ---@param hooks docmsg.topic.Hooks
 ---@return table environment
 function M.new(hooks)
-  local functions = { INHERIT = M.INHERIT, set = set, topic = hooks.topic, defaults = hooks.defaults }
+  local functions = {
+    INHERIT = M.INHERIT, set = set, topic = hooks.topic, defaults = hooks.defaults,
+  }
   units(functions, { days = 86400000, hours = 3600000, minutes = 60000 }, "milliseconds")
   units(functions, { KiB = 1 << 10, MiB = 1 << 20 }, "bytes")
   environment_functions(functions, hooks.getenv)

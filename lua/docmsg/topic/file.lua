@@ -88,7 +88,8 @@ local function add_returned(raw, returned, order)
       if raw.defaults then return nil, "defaults are declared twice" end
       raw.defaults = attributes
     elseif type(name) ~= "string" or type(attributes) ~= "table" then
-      return nil, ("expected [\"topic-name\"] = { … }, found %s = %s"):format(tostring(name), type(attributes))
+      return nil, ('expected ["topic-name"] = { … }, found %s = %s')
+        :format(tostring(name), type(attributes))
     elseif called[name] then
       return nil, ("duplicate topic %q, first on line %d"):format(name, called[name])
     else
@@ -101,21 +102,25 @@ local function add_returned(raw, returned, order)
     return a < b
   end)
   for _, name in ipairs(names) do
-    raw.topics[#raw.topics + 1] = { name = name, attributes = returned[name], line = raw.lines[name] }
+    raw.topics[#raw.topics + 1] =
+      { name = name, attributes = returned[name], line = raw.lines[name] }
   end
   return true
 end
 
 local function duplicate_message(path, duplicate)
-  local topic, key = source.split(duplicate.path)
-  local what = key and ("attribute %q of %s"):format(select(-1, source.split(duplicate.path)), topic)
-    or ("topic %q"):format(topic)
-  return ("%s:%d: duplicate %s, first on line %d"):format(path, duplicate.line, what, duplicate.first)
+  local keys = { source.split(duplicate.path) }
+  local what = #keys == 1 and ("topic %q"):format(keys[1])
+    or ("attribute %q of %s"):format(keys[#keys], keys[1])
+  return ("%s:%d: duplicate %s, first on line %d")
+    :format(path, duplicate.line, what, duplicate.first)
 end
 
 local function duplicate_messages(path, scanned)
   local messages = {}
-  for i, duplicate in ipairs(scanned.duplicates) do messages[i] = duplicate_message(path, duplicate) end
+  for i, duplicate in ipairs(scanned.duplicates) do
+    messages[i] = duplicate_message(path, duplicate)
+  end
   return #messages > 0 and table.concat(messages, "\n") or nil
 end
 

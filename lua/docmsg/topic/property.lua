@@ -100,7 +100,8 @@ local checks = {
     if value ~= "true" and value ~= "false" then return "true or false" end
   end,
   word = function(property, value)
-    if property.words and not property.words[value] then return "one of " .. list(property.words) end
+    local legal = property.words
+    if legal and not legal[value] then return "one of " .. list(legal) end
   end,
   words = function(property, value)
     for word in value:gmatch("[^,]+") do

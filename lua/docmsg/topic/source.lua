@@ -92,7 +92,9 @@ end
 -- topic("name", {…}) are the topic's, defaults {…} is "defaults", any other is the file's own.
 local function path_of_call(tokens, i)
   local before = i - 1
-  if is(tokens[before], "symbol", ",") or is(tokens[before], "symbol", ")") then before = before - 1 end
+  if is(tokens[before], "symbol", ",") or is(tokens[before], "symbol", ")") then
+    before = before - 1
+  end
   if is(tokens[before], "string") then
     local callee = is(tokens[before - 1], "symbol", "(") and before - 2 or before - 1
     if is(tokens[callee], "name", "topic") then return tokens[before].text end

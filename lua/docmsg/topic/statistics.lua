@@ -4,9 +4,9 @@ local M = {}
 
 ---@class docmsg.TopicStatistics
 ---@field name string
----@field records integer from the first to the last offset; compaction may have removed some of them
+---@field records integer from the first to the last offset, those that compaction removed too
 ---@field partitions {partition: integer, low: integer, high: integer}[]
----@field lag table<string, integer> by group: records it has not committed, of groups that committed any of this topic
+---@field lag table<string, integer> records not committed, by group that committed any of this topic
 
 local function queries(topics)
   local list = {}

@@ -72,7 +72,9 @@ local function check_attributes(topic, note)
       local nearest = type(name) == "string" and kafka.nearest(name, ATTRIBUTES)
       local remedy = nearest and ("did you mean %s?"):format(nearest)
         or "legal are " .. table.concat(ATTRIBUTES, ", ")
-      if type(name) == "string" and name:find(".", 1, true) then remedy = "it belongs into config = { … }" end
+      if type(name) == "string" and name:find(".", 1, true) then
+        remedy = "it belongs into config = { … }"
+      end
       note.error(topic, { tostring(name) }, "unknown attribute %s; %s", show(name), remedy)
     end
   end
@@ -91,7 +93,7 @@ local function as_text(value)
   if type(value) == "number" then
     local whole = math.tointeger(value)
     if whole then return ("%d"):format(whole) end
-    if value ~= value or math.abs(value) == math.huge or math.abs(value) >= 2 ^ 63 then return nil end
+    if value ~= value or math.abs(value) >= 2 ^ 63 then return nil end
     return ("%.14g"):format(value)
   end
   if type(value) == "boolean" then return tostring(value) end
@@ -100,7 +102,9 @@ end
 
 local function add_property(topic, spec, name, value, note)
   local keys = { "config", tostring(name) }
-  if type(name) ~= "string" then return note.error(topic, keys, "a property has a name, not %s", show(name)) end
+  if type(name) ~= "string" then
+    return note.error(topic, keys, "a property has a name, not %s", show(name))
+  end
   if value == environment.INHERIT then
     spec.inherit[name], spec.config[name] = true, nil
     return
@@ -145,9 +149,11 @@ local function check_insync(topic, spec, note)
   if not insync or not replicas then return end
   local keys = { "config", "min.insync.replicas" }
   if insync > replicas then
-    note.error(topic, keys, "min.insync.replicas %d is more than the %d replicas there are", insync, replicas)
+    note.error(topic, keys, "min.insync.replicas %d is more than the %d replicas there are",
+      insync, replicas)
   elseif insync == replicas and insync > 1 then
-    note.warn(topic, keys, "min.insync.replicas equals the replication factor: one broker down stops all writes")
+    note.warn(topic, keys,
+      "min.insync.replicas equals the replication factor: one broker down stops all writes")
   end
 end
 
@@ -168,7 +174,8 @@ local function build(topic, defaults, note)
     if own[name] ~= nil then return own[name] end
     return defaults.attributes[name]
   end
-  local spec = { name = topic.name, key = attribute("key"), config = {}, inherit = {}, unordered = {} }
+  local spec =
+    { name = topic.name, key = attribute("key"), config = {}, inherit = {}, unordered = {} }
   check_name(topic, note)
   check_attributes(topic, note)
   spec.partitions = whole_number(topic, "partitions", attribute("partitions"), MAX_PARTITIONS, note)
