@@ -19,7 +19,7 @@ function M.open(command)
   local socket = ("docmsg-test-%s-%d"):format(program.capture("echo $PPID"):gsub("%s", ""), count)
   local terminal = setmetatable({ socket = socket }, Terminal)
   terminal:tmux("new-session -d -x 100 -y 40 %s",
-    program.quote("sh -c " .. program.quote("(" .. command .. "); echo exit=$?; exec cat")))
+    program.quote("sh -c " .. program.quote("trap : INT; (" .. command .. "); echo exit=$?; exec cat")))
   return terminal
 end
 
@@ -33,7 +33,7 @@ end
 ---What is on the screen.
 ---@return string
 function Terminal:screen()
-  return (self:tmux("capture-pane -p -J"):gsub("%s+$", "\n"))
+  return (self:tmux("capture-pane -p -J"):gsub("\n+$", ""))
 end
 
 ---Types keys by tmux's names: "C-c", "Enter", "Up".
@@ -52,14 +52,14 @@ end
 ---@param pattern string
 ---@return string screen
 function Terminal:await(pattern)
-  local deadline = os.time() + 15
+  local deadline = os.time() + 10
   repeat
     local screen = self:screen()
     if screen:find(pattern) then
       return screen
     end
   until os.time() > deadline
-  error(("%q did not appear in 15 s on the screen:\n%s"):format(pattern, self:screen()), 2)
+  error(("%q did not appear in 10 s on the screen:\n%s"):format(pattern, self:screen()), 2)
 end
 
 function Terminal:close()
