@@ -40,6 +40,7 @@ end
 ---@return string? reason
 ---@return boolean incomplete more lines may complete it
 function M.compile(source)
+  source = source .. "\n" -- a string that is not closed ends here; only a long one goes on
   local chunk = load("return " .. source, "=stdin", "t")
   if chunk then
     return chunk, nil, false

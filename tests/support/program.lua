@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Runs the program under test as a user would: as a process with its own streams.
+local process = require "support.process"
+
 local M = {}
 
 ---@param text string
@@ -29,8 +31,8 @@ function M.write(path, text)
   assert(file:write(text))
 end
 
----The program that runs these tests.
-M.path = M.capture("readlink /proc/$PPID/exe"):gsub("\n$", "")
+---The program under test.
+M.path = process.program
 
 ---A folder of its own for a test; `M.remove` takes it away.
 ---@return string
@@ -44,63 +46,63 @@ function M.remove(folder)
   os.execute("chmod -R u+w " .. M.quote(folder) .. "; rm -rf " .. M.quote(folder))
 end
 
----@param words string[]
----@return string
-local function join(words)
-  local quoted = {}
-  for index, word in ipairs(words) do
-    quoted[index] = M.quote(word)
-  end
-  return table.concat(quoted, " ")
-end
-
 -- What the developer's environment must not change.
-local CLEAN <const> = "-u LUA_INIT -u LUA_INIT_5_4 -u KAFKA_BOOTSTRAP_SERVERS -u DOCMSG_HISTORY "
-  .. "-u NO_COLOR --default-signal=INT,TERM,PIPE "
+local CLEAN <const> = { "-u", "LUA_INIT", "-u", "LUA_INIT_5_4", "-u", "KAFKA_BOOTSTRAP_SERVERS",
+  "-u", "DOCMSG_HISTORY", "-u", "NO_COLOR", "--default-signal=INT,TERM,PIPE" }
+
+---The words of a command that becomes the program.
+---@param arguments string[]
+---@param environment? table<string, string|false> false unsets
+---@return string[]
+local function words(arguments, environment)
+  local list, set = { "env", table.unpack(CLEAN) }, {}
+  for name, value in pairs(environment or {}) do
+    if value then
+      set[#set + 1] = name .. "=" .. value
+    else
+      table.move({ "-u", name }, 1, 2, #list + 1, list)
+    end
+  end
+  table.move(set, 1, #set, #list + 1, list)
+  list[#list + 1] = M.path
+  return table.move(arguments, 1, #arguments, #list + 1, list)
+end
 
 ---A shell command that becomes the program.
 ---@param arguments string[]
----@param environment? table<string, string> false unsets
+---@param environment? table<string, string|false> false unsets
 ---@return string
 function M.command(arguments, environment)
-  local words = {}
-  for name, value in pairs(environment or {}) do
-    words[#words + 1] = value and M.quote(name .. "=" .. value) or nil
-    if not value then table.insert(words, 1, "-u " .. name) end
+  local list = words(arguments, environment)
+  for index, word in ipairs(list) do
+    list[index] = M.quote(word)
   end
-  return ("exec env %s%s %s %s"):format(CLEAN, table.concat(words, " "), M.quote(M.path),
-    join(arguments))
+  return "exec " .. table.concat(list, " ")
 end
-
--- What hangs ends with status 124 or 137, with all of its children.
-local LIMIT <const> = "timeout --kill-after=1 60 "
 
 ---@class docmsg.test.Run
 ---@field [integer] string arguments
 ---@field stdin? string
----@field env? table<string, string>
+---@field env? table<string, string|false>
 ---@field cwd? string
----@field shell? string goes around the program; "@" stands for it
+---@field shell? string a bash script around the program; "@" stands for it
 
 ---Runs the program to its end.
 ---@param run docmsg.test.Run
 ---@return { status: integer, out: string, err: string }
 function M.run(run)
   local folder = M.folder()
-  M.write(folder .. "/in", run.stdin or "")
-  local command = M.command(run, run.env)
+  local command = words(run, run.env)
   if run.shell then
-    M.write(folder .. "/program", "#!/bin/sh\n" .. command .. ' "$@"\n')
+    M.write(folder .. "/program", "#!/bin/sh\n" .. M.command(run, run.env) .. ' "$@"\n')
     os.execute("chmod +x " .. folder .. "/program")
-    command = run.shell:gsub("@", folder .. "/program")
+    command = { "bash", "-c", (run.shell:gsub("@", folder .. "/program")) }
   end
-  local line = ("cd %s && { %s\n} <%s/in >%s/out 2>%s/err"):format(
-    M.quote(run.cwd or folder), command, folder, folder, folder)
-  local _, how, status = os.execute(LIMIT .. "bash -c " .. M.quote(line))
-  local result = { status = how == "signal" and 128 + status or status,
-                   out = M.read(folder .. "/out"), err = M.read(folder .. "/err") }
+  command.stdin, command.cwd = run.stdin, run.cwd or folder
+  local result = process.run(command)
   M.remove(folder)
-  return result
+  return { status = result.signal and 128 + result.signal or result.code,
+           out = result.stdout, err = result.stderr }
 end
 
 return M

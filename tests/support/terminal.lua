@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- A person at a terminal: runs a command in a tmux of its own, types, and waits for what appears.
-local program = require "tests.support.program"
+local program = require "support.program"
 
 ---@class docmsg.test.Terminal
 ---@field private socket string

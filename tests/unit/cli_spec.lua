@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
-local program = require "tests.support.program"
+local program = require "support.program"
 
 local folder
 
@@ -204,7 +204,7 @@ describe("docmsg-lua", function()
   end)
 
   it("has pcall, xpcall and coroutines as lua has them", function()
-    local script = program.read("tests/support/protected_calls.lua")
+    local script = program.read(assert(package.searchpath("support.protected_calls", package.path)))
     file("p.lua", script)
     local ours = run { "p.lua" }
     local theirs = run { shell = "lua5.4 p.lua" }

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local history = require "docmsg.history"
-local program = require "tests.support.program"
+local program = require "support.program"
 
 describe("the history", function()
   for _, entry in ipairs { "a", "a\nb", "a\\nb\\", "\\\n\\", "é\r\n" } do

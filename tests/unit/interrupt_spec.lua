@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Signals, sent to real processes: how fast they are heard, and that nothing swallows them.
-local program = require "tests.support.program"
+local program = require "support.program"
 
 local LIMIT_MS <const> = 200
 

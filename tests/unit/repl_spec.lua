@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
-local program = require "tests.support.program"
+local program = require "support.program"
 local repl = require "docmsg.repl"
-local terminal = require "tests.support.terminal"
+local terminal = require "support.terminal"
 
 describe("a session's chunk", function()
   local cases = {
