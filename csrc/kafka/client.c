@@ -103,6 +103,13 @@ static void print_log (int level, const char *text) {
   fprintf(stderr, "%s %s %s\n", at, level <= 3 ? "ERROR" : "WARN", text);
 }
 
+/* That all brokers are down follows from what was said before about one of them. */
+static void remember_trouble (dm_client *client, const dm_note *note) {
+  if (note->code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
+  client->trouble = note->code;
+  snprintf(client->trouble_text, sizeof client->trouble_text, "%s", note->text);
+}
+
 static void push_error (lua_State *L, const dm_note *note) {
   dm_error_push(L, note->code, "%s", note->text);
   if (note->fatal) dm_error_fatal(L);
@@ -111,6 +118,7 @@ static void push_error (lua_State *L, const dm_note *note) {
 /* Hands one note to its handler; the handlers' table is at 'handlers'. */
 static void deliver (lua_State *L, dm_client *client, int handlers, const dm_note *note) {
   static const char *const names[] = { "on_error", "on_log", "on_stats" };
+  if (note->kind == DM_NOTE_ERROR) remember_trouble(client, note);
   if (lua_getfield(L, handlers, names[note->kind]) == LUA_TFUNCTION) {
     int handler = lua_gettop(L);
     if (note->kind == DM_NOTE_ERROR) push_error(L, note);
@@ -153,13 +161,16 @@ static int timed_out (lua_State *L, const char *doing) {
                          doing);
 }
 
-/* Waits for the task in slices. A watch that fires leaves it pending, then raises. */
-static bool await_task (lua_State *L, dm_client *client, dm_task *task, dm_deadline deadline) {
+/* Waits for the task in slices. A watch that fires leaves it pending, then raises. 'job' is the
+** index of the task's job, 0 when it was abandoned before. */
+static bool await_task (lua_State *L, dm_client *client, dm_task *task, int job,
+                        dm_deadline deadline) {
   dm_watch watch = dm_watch_begin(L);
   while (!dm_task_wait(task, dm_deadline_slice(deadline))) {
     bool interrupted = dm_watch_pending(L, &watch);
     if (!interrupted && dm_deadline_left(deadline) > 0) continue;
     if (client->pending == NULL) client->pending = dm_task_ref(task);
+    if (job != 0) dm_job_abandon(L, job);
     if (interrupted) dm_watch_yield(L, &watch);
     return false;
   }
@@ -169,7 +180,7 @@ static bool await_task (lua_State *L, dm_client *client, dm_task *task, dm_deadl
 /* Waits for a call that was left earlier. */
 static bool await_pending (lua_State *L, dm_client *client, dm_deadline deadline) {
   if (client->pending == NULL) return true;
-  if (!await_task(L, client, client->pending, deadline)) return false;
+  if (!await_task(L, client, client->pending, 0, deadline)) return false;
   dm_task_unref(client->pending);
   client->pending = NULL;
   return true;
@@ -185,7 +196,7 @@ bool dm_client_run (lua_State *L, dm_client *client, int job, void (*work) (void
   }
   task = dm_job_start(L, job, work);
   if (task == NULL) return luaL_error(L, "%s: no thread could be started", doing);
-  if (await_task(L, client, task, deadline)) return true;
+  if (await_task(L, client, task, job, deadline)) return true;
   timed_out(L, doing);
   return false;
 }

@@ -53,6 +53,8 @@ struct dm_client {
   dm_task *pending;    /* a call that was left before it ended, or NULL; a reference */
   int fd;              /* eventfd of dm_client_fd, or -1 */
   bool in_handler;     /* a Lua handler of this client is running */
+  rd_kafka_resp_err_t trouble; /* the last client-wide error, or 0 */
+  char trouble_text[256];
   void (*release) (void *arg); /* frees what callbacks use, after rk; may be NULL */
   void *arg;
 };

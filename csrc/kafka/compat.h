@@ -15,6 +15,12 @@
 #define DM_HAS_DESCRIBE_TOPICS DM_RDKAFKA_AT_LEAST(2, 3, 0)
 #define DM_HAS_LIST_OFFSETS DM_RDKAFKA_AT_LEAST(2, 3, 0)
 
+/* The mock cluster gives a topic as many replicas as asked for. */
+#define DM_HAS_MOCK_REPLICAS DM_RDKAFKA_AT_LEAST(2, 2, 0)
+
+/* Configurations of consumer groups. */
+#define DM_HAS_GROUP_CONFIGS DM_RDKAFKA_AT_LEAST(2, 10, 0)
+
 /* Before it, cooperative-sticky can loop and crash; SCRAM fails against Kafka 4. */
 #define DM_HAS_SAFE_COOPERATIVE DM_RDKAFKA_AT_LEAST(2, 6, 1)
 

@@ -18,9 +18,6 @@
 #define EMBEDDED_TYPE "docmsg.EmbeddedBroker"
 #define BROKERS_MAX 16
 
-#define CONFIGS 1 /* user values */
-#define SERVERS 2
-
 /* The highest Metadata version up to which every supported librdkafka's mock cluster answers
 ** rightly. At its own default, 2, requests cannot say that topics are not to be created. */
 #define METADATA_API 3
@@ -102,7 +99,7 @@ dm_embedded *dm_embedded_find (lua_State *L, const char *servers) {
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     dm_embedded *broker = lua_touserdata(L, -2);
     bool found;
-    lua_getiuservalue(L, -2, SERVERS);
+    lua_getiuservalue(L, -2, DM_EMBEDDED_SERVERS);
     found = broker->cluster != NULL && share_address(servers, lua_tostring(L, -1));
     lua_pop(L, 1);
     if (!found) continue;
@@ -135,7 +132,7 @@ static int start (lua_State *L, dm_embedded *broker) {
 ** until it is closed. */
 static void enter (lua_State *L, dm_embedded *broker) {
   lua_pushstring(L, rd_kafka_mock_cluster_bootstraps(broker->cluster));
-  lua_setiuservalue(L, 2, SERVERS);
+  lua_setiuservalue(L, 2, DM_EMBEDDED_SERVERS);
   dm_state_push_table(L, "embedded");
   lua_pushvalue(L, 2);
   lua_pushboolean(L, 1);
@@ -157,7 +154,7 @@ int dm_embedded_lua (lua_State *L) {
   luaL_setmetatable(L, EMBEDDED_TYPE);
   broker->state = dm_state_get(L);
   lua_newtable(L);
-  lua_setiuservalue(L, 2, CONFIGS);
+  lua_setiuservalue(L, 2, DM_EMBEDDED_CONFIGS);
   broker->brokers = (int)dm_option_integer(L, 1, "brokers", 1);
   if (start(L, broker) != 0) return 2;
   enter(L, broker);
@@ -183,7 +180,7 @@ static int embedded_gc (lua_State *L) {
 
 static int embedded_tostring (lua_State *L) {
   dm_embedded *broker = luaL_checkudata(L, 1, EMBEDDED_TYPE);
-  lua_getiuservalue(L, 1, SERVERS);
+  lua_getiuservalue(L, 1, DM_EMBEDDED_SERVERS);
   lua_pushfstring(L, EMBEDDED_TYPE " (%s)",
                   broker->cluster != NULL ? lua_tostring(L, -1) : "closed");
   return 1;
@@ -193,7 +190,7 @@ static int embedded_tostring (lua_State *L) {
 static int embedded_index (lua_State *L) {
   luaL_checkudata(L, 1, EMBEDDED_TYPE);
   if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "bootstrap_servers") == 0)
-    lua_getiuservalue(L, 1, SERVERS);
+    lua_getiuservalue(L, 1, DM_EMBEDDED_SERVERS);
   else {
     lua_settop(L, 2);
     lua_gettable(L, lua_upvalueindex(1));

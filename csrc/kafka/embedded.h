@@ -18,6 +18,9 @@
 
 #include "kafka/state.h"
 
+#define DM_EMBEDDED_CONFIGS 1
+#define DM_EMBEDDED_SERVERS 2
+
 typedef struct dm_embedded {
   rd_kafka_mock_cluster_t *cluster; /* NULL: closed */
   rd_kafka_t *rk;

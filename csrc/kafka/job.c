@@ -2,12 +2,14 @@
 #include "kafka/job.h"
 
 #include <lauxlib.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define JOB_TYPE "docmsg.Job"
 
 typedef struct job_block {
   void (*cleanup) (void *block);
+  atomic_bool abandoned;
   max_align_t data[];
 } job_block;
 
@@ -70,6 +72,16 @@ dm_task *dm_job_start (lua_State *L, int idx, void (*work) (void *block)) {
   box->task = dm_task_start(run_main, run_free, it);
   if (box->task == NULL) box->block = NULL; /* run_free has freed it */
   return box->task;
+}
+
+void dm_job_abandon (lua_State *L, int idx) {
+  job_box *box = lua_touserdata(L, idx);
+  atomic_store(&box->block->abandoned, true);
+}
+
+bool dm_job_abandoned (const void *data) {
+  const char *block = (const char *)data - offsetof(job_block, data);
+  return atomic_load(&((const job_block *)block)->abandoned);
 }
 
 void dm_job_end (lua_State *L, int idx) {

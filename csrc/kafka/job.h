@@ -13,6 +13,7 @@
 #define DM_JOB_H
 
 #include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kafka/task.h"
@@ -27,6 +28,12 @@ void *dm_job_push (lua_State *L, size_t size, void (*cleanup) (void *block));
 /* Starts work(block) on a task of its own. Returns the task, borrowed until dm_job_end; NULL when
 ** no thread could be had.  [-0, +0, -] */
 dm_task *dm_job_start (lua_State *L, int idx, void (*work) (void *block));
+
+/* Tells the work of the job at idx that nobody waits for it any more.  [-0, +0, -] */
+void dm_job_abandon (lua_State *L, int idx);
+
+/* For work: was its job abandoned? Then it should end soon. */
+bool dm_job_abandoned (const void *block);
 
 /* Gives the box's part up at once instead of waiting for the collector.  [-0, +0, -] */
 void dm_job_end (lua_State *L, int idx);

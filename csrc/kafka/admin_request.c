@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+#include "kafka/admin_request.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kafka/admin_metadata.h"
+#include "kafka/error.h"
+
+/* Between two attempts. */
+#define BACKOFF_MS 100
+
+/* librdkafka takes no more. */
+#define REQUEST_MS_MAX 3600000
+
+static void check_options (lua_State *L, const char *doing, int options, bool validates) {
+  static const dm_option all[] = {
+    { "validate_only", DM_OPTION_BOOLEAN, 0, 0 },
+    { "timeout", DM_OPTION_DURATION, 0, 0 },
+    { NULL, DM_OPTION_ANY, 0, 0 },
+  };
+  dm_option_default(L, options);
+  dm_option_check(L, options, doing, validates ? all : all + 1);
+}
+
+dm_admin_call dm_admin_begin (lua_State *L, const char *doing, int options, bool validates) {
+  dm_client *client = dm_client_check(L, 1, &dm_admin_kind, false);
+  dm_admin_call call = { .doing = doing, .admin = (dm_admin *)client, .client = client };
+  lua_settop(L, options);
+  luaL_checkstack(L, 24, doing);
+  check_options(L, doing, options, validates);
+  call.deadline = dm_deadline_in(dm_option_duration(L, options, "timeout", "30s"));
+  call.validate_only = dm_option_flag(L, options, "validate_only");
+  lua_getiuservalue(L, 1, DM_ADMIN_SERVERS);
+  call.embedded = dm_embedded_find(L, lua_tostring(L, -1));
+  if (call.embedded != NULL) lua_remove(L, -2);
+  call.embedded_idx = lua_gettop(L);
+  return call;
+}
+
+dm_deadline dm_admin_grace (dm_deadline deadline) {
+  if (deadline.at < INT64_MAX - DM_ADMIN_GRACE_MS) deadline.at += DM_ADMIN_GRACE_MS;
+  return deadline;
+}
+
+void dm_admin_serve (lua_State *L, const dm_admin_call *call) {
+  rd_kafka_poll(call->client->rk, 0);
+  dm_client_dispatch(L, 1, call->client);
+}
+
+int dm_admin_end (lua_State *L, const dm_admin_call *call, int results) {
+  dm_admin_serve(L, call);
+  return results;
+}
+
+int dm_admin_unreached (lua_State *L, const dm_admin_call *call, const char *text) {
+  const dm_client *client = call->client;
+  rd_kafka_resp_err_t code = client->trouble ? client->trouble : RD_KAFKA_RESP_ERR__TIMED_OUT;
+  lua_getiuservalue(L, 1, DM_ADMIN_SERVERS);
+  return dm_error_return(L, code, "%s: no broker of '%s' could be reached in time: %s", call->doing,
+                         lua_tostring(L, -1), client->trouble ? client->trouble_text : text);
+}
+
+static bool is_timeout (rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE;
+}
+
+/* Was the answer lost rather than the request refused? */
+static bool is_lost (rd_kafka_resp_err_t code) {
+  return is_timeout(code) || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
+         code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT;
+}
+
+/* Marks the error object on the top of the stack as one of a change that may have been made. */
+static void hint_unknown (lua_State *L) {
+  dm_error_hint(L, "whether it was done is not known: describe first, then decide");
+}
+
+int dm_admin_failure (lua_State *L, const dm_admin_call *call, rd_kafka_resp_err_t code,
+                      const char *text, bool changes) {
+  /* librdkafka tells by its text alone how far the request had got. */
+  bool waited_for_broker = strstr(text, "waiting for broker") != NULL ||
+                           strstr(text, "waiting for controller") != NULL ||
+                           strstr(text, "valid list of brokers") != NULL;
+  if (is_timeout(code) && waited_for_broker) return dm_admin_unreached(L, call, text);
+  dm_error_return(L, code, "%s: %s", call->doing, text);
+  if (changes && is_lost(code)) hint_unknown(L);
+  else if (code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE)
+    dm_error_hint(L, "this broker is too old for it, or it is the embedded broker of another "
+                     "process, which knows no admin requests: use a real Apache Kafka");
+  return 2;
+}
+
+/* Gives back what belongs to rk. */
+static void release (dm_request *request) {
+  if (request->event != NULL) rd_kafka_event_destroy(request->event);
+  if (request->options != NULL) rd_kafka_AdminOptions_destroy(request->options);
+  if (request->queue != NULL) rd_kafka_queue_destroy(request->queue);
+  request->event = NULL;
+  request->options = NULL;
+  request->queue = NULL;
+}
+
+static void unlink_request (dm_request *request) {
+  dm_request **at;
+  if (request->admin == NULL) return;
+  for (at = &request->admin->requests; *at != NULL && *at != request; at = &(*at)->next) continue;
+  if (*at != NULL) *at = request->next;
+  request->admin = NULL;
+}
+
+void dm_request_release_all (dm_admin *admin) {
+  while (admin->requests != NULL) {
+    dm_request *request = admin->requests;
+    unlink_request(request);
+    release(request);
+  }
+}
+
+static void request_cleanup (void *block) {
+  dm_request *request = block;
+  unlink_request(request);
+  release(request);
+  for (size_t i = 0; i < request->room; i++) {
+    if (request->items[i] != NULL) request->operation->free(request->items[i]);
+    free(request->names[i]);
+  }
+  free(request->items);
+  free(request->names);
+}
+
+dm_request *dm_request_push (lua_State *L, const dm_admin_call *call,
+                             const dm_operation *operation, size_t room) {
+  dm_request *request = dm_job_push(L, sizeof *request, request_cleanup);
+  request->operation = operation;
+  request->names = calloc(room + 1, sizeof *request->names);
+  request->items = calloc(room + 1, sizeof *request->items);
+  if (request->names == NULL || request->items == NULL) luaL_error(L, "not enough memory");
+  request->room = room;
+  request->admin = call->admin;
+  request->next = call->admin->requests;
+  call->admin->requests = request;
+  return request;
+}
+
+void **dm_request_add (lua_State *L, dm_request *request, const char *name) {
+  size_t i = request->count;
+  request->names[i] = strdup(name);
+  if (request->names[i] == NULL) luaL_error(L, "not enough memory");
+  request->count++;
+  return &request->items[i];
+}
+
+/* Refusals that say nothing about the request itself. */
+static bool is_passing (rd_kafka_resp_err_t code, bool changes) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR_NOT_CONTROLLER:
+    case RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+      return true;
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+      return !changes;
+    default:
+      return false;
+  }
+}
+
+static bool may_repeat (const dm_admin_call *call, const dm_request *request,
+                        rd_kafka_resp_err_t code) {
+  return is_passing(code, request->operation->changes) &&
+         dm_deadline_left(call->deadline) > BACKOFF_MS;
+}
+
+static void start (lua_State *L, const dm_admin_call *call, dm_request *request) {
+  const dm_operation *operation = request->operation;
+  rd_kafka_t *rk = call->client->rk;
+  int left = dm_deadline_left(call->deadline);
+  int timeout = left < 1 ? 1 : left > REQUEST_MS_MAX ? REQUEST_MS_MAX : left;
+  char reason[256];
+  if (request->event != NULL) rd_kafka_event_destroy(request->event);
+  if (request->options != NULL) rd_kafka_AdminOptions_destroy(request->options);
+  request->event = NULL;
+  request->options = rd_kafka_AdminOptions_new(rk, operation->api);
+  if (request->queue == NULL) request->queue = rd_kafka_queue_new(rk);
+  if (rd_kafka_AdminOptions_set_request_timeout(request->options, timeout, reason,
+                                                sizeof reason) ||
+      (operation->operates && rd_kafka_AdminOptions_set_operation_timeout(
+                                  request->options, timeout, reason, sizeof reason)) ||
+      (call->validate_only &&
+       rd_kafka_AdminOptions_set_validate_only(request->options, 1, reason, sizeof reason)))
+    luaL_error(L, "%s: %s", call->doing, reason);
+  operation->send(rk, request);
+}
+
+/* Waits for the answer. False: none came. */
+static bool await_answer (lua_State *L, const dm_admin_call *call, dm_request *request) {
+  dm_watch watch = dm_watch_begin(L);
+  dm_deadline deadline = dm_admin_grace(call->deadline);
+  while (request->event == NULL && dm_deadline_left(deadline) > 0) {
+    request->event = rd_kafka_queue_poll(request->queue, dm_deadline_slice(deadline));
+    dm_admin_serve(L, call);
+    dm_watch_check(L, &watch);
+  }
+  return request->event != NULL;
+}
+
+/* A wait that Ctrl-C ends; nothing arrives on the queue between two attempts. */
+static void back_off (lua_State *L, const dm_admin_call *call, const dm_request *request) {
+  dm_watch watch = dm_watch_begin(L);
+  rd_kafka_event_t *late = rd_kafka_queue_poll(request->queue, BACKOFF_MS);
+  if (late != NULL) rd_kafka_event_destroy(late);
+  dm_admin_serve(L, call);
+  dm_watch_check(L, &watch);
+}
+
+/* librdkafka goes on asking the broker it takes for the controller until metadata say otherwise.
+** What the metadata request itself runs into, the next attempt will meet too. */
+static void before_next (lua_State *L, const dm_admin_call *call, const dm_request *request,
+                         rd_kafka_resp_err_t code) {
+  int top = lua_gettop(L);
+  back_off(L, call, request);
+  if (code == RD_KAFKA_RESP_ERR_NOT_CONTROLLER) dm_metadata_get(L, call, false);
+  lua_settop(L, top);
+}
+
+/* Sends and waits until the request as a whole is accepted. */
+static bool exchange (lua_State *L, const dm_admin_call *call, dm_request *request) {
+  for (;;) {
+    bool changes = request->operation->changes && !call->validate_only;
+    rd_kafka_resp_err_t code;
+    start(L, call, request);
+    if (!await_answer(L, call, request)) {
+      dm_admin_failure(L, call, RD_KAFKA_RESP_ERR__TIMED_OUT, "no answer from the broker in time",
+                       changes);
+      return false;
+    }
+    code = rd_kafka_event_error(request->event);
+    if (!code) return true;
+    if (!may_repeat(call, request, code)) {
+      dm_admin_failure(L, call, code, rd_kafka_event_error_string(request->event), changes);
+      return false;
+    }
+    before_next(L, call, request, code);
+  }
+}
+
+/* The first passing refusal among the answers, or 0. */
+static rd_kafka_resp_err_t passing_answer (const dm_admin_call *call, const dm_request *request) {
+  dm_answer answer;
+  for (size_t i = 0; (answer = request->operation->answer(request->event, i)).name != NULL; i++)
+    if (answer.code && may_repeat(call, request, answer.code)) return answer.code;
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+bool dm_request_ask (lua_State *L, const dm_admin_call *call, dm_request *request) {
+  rd_kafka_resp_err_t code;
+  do {
+    if (!exchange(L, call, request)) return false;
+    code = passing_answer(call, request);
+    if (code) before_next(L, call, request, code);
+  } while (code);
+  return true;
+}
+
+static void push_item_error (lua_State *L, const dm_answer *answer) {
+  const char *text = answer->text != NULL ? answer->text : rd_kafka_err2str(answer->code);
+  dm_error_push(L, answer->code, "%s: %s", answer->name, text);
+}
+
+void dm_result_set (lua_State *L, int results, const dm_answer *answer,
+                    void (*fill) (lua_State *L, const dm_answer *answer)) {
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, answer->name);
+  lua_setfield(L, -2, "name");
+  if (answer->code) {
+    push_item_error(L, answer);
+    if (is_lost(answer->code)) hint_unknown(L);
+    lua_setfield(L, -2, "error");
+  }
+  if (fill != NULL) fill(L, answer);
+  lua_setfield(L, results, answer->name);
+}
+
+/* The answer for the item i: librdkafka gives them in the order asked, a broker need not. */
+static dm_answer answer_for (const dm_request *request, size_t i) {
+  const dm_operation *operation = request->operation;
+  dm_answer answer = operation->answer(request->event, i);
+  if (answer.name != NULL && strcmp(answer.name, request->names[i]) == 0) return answer;
+  for (size_t j = 0; (answer = operation->answer(request->event, j)).name != NULL; j++)
+    if (strcmp(answer.name, request->names[i]) == 0) return answer;
+  return (dm_answer){ request->names[i], RD_KAFKA_RESP_ERR__BAD_MSG,
+                      "the broker's answer does not mention it", NULL };
+}
+
+static void drop (dm_request *request, size_t i) {
+  request->operation->free(request->items[i]);
+  free(request->names[i]);
+  request->items[i] = NULL;
+  request->names[i] = NULL;
+}
+
+static void move (dm_request *request, size_t from, size_t to) {
+  void *item = request->items[from];
+  char *name = request->names[from];
+  request->items[from] = NULL;
+  request->names[from] = NULL;
+  request->items[to] = item;
+  request->names[to] = name;
+}
+
+/* Stores the answers that are final; the items of the others remain. Returns why they do. */
+static rd_kafka_resp_err_t take_answers (lua_State *L, const dm_admin_call *call,
+                                         dm_request *request, int results) {
+  rd_kafka_resp_err_t again = RD_KAFKA_RESP_ERR_NO_ERROR;
+  size_t kept = 0;
+  for (size_t i = 0; i < request->count; i++) {
+    dm_answer answer = answer_for(request, i);
+    if (answer.code && may_repeat(call, request, answer.code)) {
+      again = answer.code;
+      move(request, i, kept++);
+    }
+    else {
+      dm_result_set(L, results, &answer, request->operation->fill);
+      drop(request, i);
+    }
+  }
+  request->count = kept;
+  return again;
+}
+
+/* Some items are answered and the request for the rest failed: its error, on the top of the stack,
+** becomes theirs. */
+static void fail_rest (lua_State *L, dm_request *request, int results) {
+  for (size_t i = 0; i < request->count; i++) {
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, request->names[i]);
+    lua_setfield(L, -2, "name");
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "error");
+    lua_setfield(L, results, request->names[i]);
+  }
+}
+
+bool dm_request_each (lua_State *L, const dm_admin_call *call, dm_request *request, int results) {
+  size_t asked = request->count;
+  int top = lua_gettop(L);
+  while (request->count > 0) {
+    rd_kafka_resp_err_t again;
+    if (!exchange(L, call, request)) {
+      if (request->count == asked) return false;
+      fail_rest(L, request, results);
+      lua_settop(L, top);
+      return true;
+    }
+    again = take_answers(L, call, request, results);
+    if (again) before_next(L, call, request, again);
+  }
+  return true;
+}
