@@ -13,13 +13,16 @@ local PREFIX <const> = "KAFKA_"
 -- Kafka's own start scripts use these names for something else.
 local FOREIGN <const> = { KAFKA_DEBUG = true }
 
+-- Properties that name the servers: not passed on, but one of the ways to name them.
+local SERVERS <const> = { ["bootstrap.servers"] = true, ["metadata.broker.list"] = true }
+
 ---@class docmsg.config.Input
 ---@field flags docmsg.cli.Options
 ---@field environment table<string, string> the process's environment
 ---@field read_file fun(path: string): string?, string?, integer? text, or nil, reason and errno
 ---@field properties { name: string, type: string }[] as kafka.properties() gives them
 ---@field nearest fun(word: string, candidates: string[]): string? kafka.nearest
----@field check fun(name: string, value: string): string? why the property may not have that value; nil when it may
+---@field check fun(name: string, value: string): string? why it is refused; nil when it is not
 
 ---@class docmsg.config.Settings
 ---@field bootstrap_servers string comma list, or "embedded"
@@ -224,16 +227,14 @@ local function environment_properties(input, environment, where)
   local properties, warnings = {}, {}
   for _, variable in ipairs(sorted_kafka_names(environment)) do
     local property, value = by_variable[variable], environment[variable]
-    if property == "bootstrap.servers" or property == "metadata.broker.list" then
-      property = nil
-    elseif property then
+    if property and not SERVERS[property] then
       local reason = input.check(property, value)
       if not reason then
         properties[property] = value
       elseif not FOREIGN[variable] then
         return nil, ("%s: %s"):format(where(variable), reason)
       end
-    else
+    elseif not property then
       warnings[#warnings + 1] = near_miss(variable, names, input.nearest)
     end
   end
@@ -250,7 +251,7 @@ local function add_flag_properties(input, properties)
     local name, value = assignment:match("^%s*([^=%s]+)%s*=(.*)$")
     if not name then
       return nil, "-X: key=value expected, such as -X linger.ms=5"
-    elseif name == "bootstrap.servers" or name == "metadata.broker.list" then
+    elseif SERVERS[name] then
       servers = value
     else
       local reason = input.check(name, value)
@@ -313,20 +314,19 @@ function M.resolve(input)
   if not properties then
     return nil, warnings --[[@as string]]
   end
-  local flags, named = input.flags, nil
-  named, reason = add_flag_properties(input, properties)
-  if reason then
-    return nil, reason
+  local named, flag_reason = add_flag_properties(input, properties)
+  if flag_reason then
+    return nil, flag_reason
   end
-  local servers
-  servers, reason = choose_servers {
+  local flags = input.flags
+  local servers, servers_reason = choose_servers {
     { flags.embedded and "embedded", "--embedded" },
     { flags.bootstrap_servers, "--bootstrap-servers" },
     { named, "-X bootstrap.servers" },
     { environment.KAFKA_BOOTSTRAP_SERVERS, where "KAFKA_BOOTSTRAP_SERVERS" },
   }
   if not servers then
-    return nil, reason
+    return nil, servers_reason
   end
   return { bootstrap_servers = servers, properties = properties, environment = environment,
            warnings = warnings }

@@ -24,10 +24,11 @@ cat err >&2
 
 local folder
 
----@param code string what runs after "ready" was printed
+---@param code string prints "ready" itself when only a part of it shall be interrupted
 ---@param signals string shell commands that signal $pid
 local function interrupt(code, signals)
-  program.write(folder .. "/main.lua", "io.stdout:setvbuf 'no' print 'ready';\n" .. code)
+  local prints_ready = code:find("print 'ready'", 1, true) and "" or "print 'ready';"
+  program.write(folder .. "/main.lua", "io.stdout:setvbuf 'no' " .. prints_ready .. "\n" .. code)
   os.execute("rm -f " .. folder .. "/fifo " .. folder .. "/silent")
   local result = program.run { cwd = folder, shell = DRIVER:format(signals) }
   local status, elapsed, rest = result.out:match("^(%d+) (%d+)\n(.*)$")
@@ -149,6 +150,7 @@ describe("a signal", function()
       local kafka = require "docmsg.kafka"
       local consumer <close> = assert(kafka.consumer {
         bootstrap_servers = "127.0.0.1:1", group = "g", topics = { "t" }, on_log = function() end })
+      print 'ready'
       consumer:poll "60s"]], "kill -INT $pid")
     assert.equal(130, result.status)
     assert.is_true(result.ms <= LIMIT_MS, result.ms .. " ms")
@@ -159,6 +161,7 @@ describe("a signal", function()
       local kafka = require "docmsg.kafka"
       local consumer <close> = assert(kafka.consumer {
         bootstrap_servers = "127.0.0.1:1", group = "g", topics = { "t" }, on_log = function() end })
+      print 'ready'
       while true do pcall(coroutine.wrap(function() consumer:poll "60s" end)) end]], "kill -TERM $pid")
     assert.equal(143, result.status)
     assert.is_true(result.ms <= LIMIT_MS, result.ms .. " ms")
