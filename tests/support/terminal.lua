@@ -19,7 +19,7 @@ function M.open(command)
   local socket = ("docmsg-test-%s-%d"):format(program.capture("echo $PPID"):gsub("%s", ""), count)
   local terminal = setmetatable({ socket = socket }, Terminal)
   terminal:tmux("new-session -d -x 100 -y 40 %s",
-    program.quote("sh -c " .. program.quote("trap : INT; (" .. command .. "); echo exit=$?; exec cat")))
+    program.quote("timeout --foreground 120 sh -c " .. program.quote("trap : INT; (" .. command .. "); echo exit=$?; exec cat")))
   return terminal
 end
 
