@@ -11,8 +11,6 @@
 
 #include "kafka/error.h"
 
-#define HANDLERS 1 /* user value */
-
 /* Without on_log, lines up to this syslog level go to standard error. */
 #define LOG_LEVEL_SHOWN 4
 
@@ -34,7 +32,7 @@ static void keep_handlers (lua_State *L, int box, int options) {
     lua_getfield(L, options, names[i]);
     lua_setfield(L, -2, names[i]);
   }
-  lua_setiuservalue(L, box, HANDLERS);
+  lua_setiuservalue(L, box, DM_CLIENT_HANDLERS);
 }
 
 /* Makes rk from the properties, or pushes nil and an error. */
@@ -142,7 +140,7 @@ void dm_client_dispatch (lua_State *L, int idx, dm_client *client) {
   if (client->in_handler || !dm_feed_waiting(client->feed)) return;
   idx = lua_absindex(L, idx);
   luaL_checkstack(L, 16, client->kind->what);
-  lua_getiuservalue(L, idx, HANDLERS);
+  lua_getiuservalue(L, idx, DM_CLIENT_HANDLERS);
   handlers = lua_gettop(L);
   note = dm_job_push(L, sizeof *note, note_cleanup);
   box = lua_gettop(L);
@@ -215,8 +213,16 @@ static void remains_free (void *ud) {
   free(r);
 }
 
+/* rk outlives this client, and the number of a closed descriptor is soon somebody else's: librdkafka
+** must stop writing to it first. */
 static void close_fd (dm_client *client) {
-  if (client->fd >= 0) close(client->fd);
+  rd_kafka_queue_t *queue;
+  if (client->fd < 0) return;
+  queue = client->kind->scope == DM_SCOPE_CONSUMER ? rd_kafka_queue_get_consumer(client->rk)
+                                                   : rd_kafka_queue_get_main(client->rk);
+  rd_kafka_queue_io_event_enable(queue, -1, NULL, 0);
+  rd_kafka_queue_destroy(queue);
+  close(client->fd);
   client->fd = -1;
 }
 
@@ -227,12 +233,12 @@ static dm_task *hand_over (dm_client *client, int flush_ms) {
   if (client->kind->abandon != NULL) client->kind->abandon(client);
   if (r != NULL) *r = (remains){ client->feed, client->release, client->arg };
   else grave.release = NULL; /* better a leak than a callback into freed memory */
+  close_fd(client);
   client->rk = NULL;
   client->feed = NULL;
   client->pending = NULL;
   client->release = NULL;
   client->state->clients--;
-  close_fd(client);
   return dm_reaper_bury(client->state->reaper, grave);
 }
 

@@ -30,6 +30,9 @@
   { "kafka", DM_OPTION_TABLE, 0, 0 }, { "on_error", DM_OPTION_FUNCTION, 0, 0 }, \
   { "on_log", DM_OPTION_FUNCTION, 0, 0 }, { "on_stats", DM_OPTION_FUNCTION, 0, 0 }
 
+/* The user value that holds the handlers (on_error, ...) in a table. */
+#define DM_CLIENT_HANDLERS 1
+
 typedef struct dm_client dm_client;
 
 /* What differs between the kinds. */

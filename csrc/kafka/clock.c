@@ -122,13 +122,17 @@ int dm_duration_lua (lua_State *L) {
   return 1;
 }
 
+void dm_clock_pause (int ms) {
+  struct timespec pause = { ms / 1000, (long)(ms % 1000) * 1000000 };
+  nanosleep(&pause, NULL);
+}
+
 int dm_sleep_lua (lua_State *L) {
   dm_deadline deadline = dm_deadline_in(dm_duration_check(L, 1, "duration"));
   dm_watch watch = dm_watch_begin(L);
   int slice;
   while ((slice = dm_deadline_slice(deadline)) > 0) {
-    struct timespec pause = { slice / 1000, (long)(slice % 1000) * 1000000 };
-    nanosleep(&pause, NULL);
+    dm_clock_pause(slice);
     dm_watch_check(L, &watch);
   }
   return 0;

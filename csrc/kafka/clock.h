@@ -42,6 +42,9 @@ int dm_duration_check (lua_State *L, int idx, const char *what);
 /* kafka.duration(d) -> milliseconds.  [-1, +1, e] */
 int dm_duration_lua (lua_State *L);
 
+/* Sleeps; at most a slice, because nothing interrupts it. */
+void dm_clock_pause (int ms);
+
 /* kafka.sleep(duration): waits, not deaf to Ctrl-C.  [-1, +0, e] */
 int dm_sleep_lua (lua_State *L);
 

@@ -68,15 +68,22 @@ static void append (dm_feed *feed, dm_note *note) {
   if (full) dm_note_free(note);
 }
 
+static dm_note *log_note (int level, const char *facility, const char *text) {
+  dm_note *note = note_new(DM_NOTE_LOG, text);
+  if (note == NULL) return NULL;
+  note->level = level;
+  note->facility = copy(facility);
+  return note;
+}
+
+void dm_feed_warn (dm_feed *feed, const char *text) {
+  append(feed, log_note(4, "DOCMSG", text));
+}
+
 static dm_note *dropped_note (int dropped) {
   char text[80];
-  dm_note *note;
   snprintf(text, sizeof text, "%d log lines and statistics were dropped: nobody polled", dropped);
-  note = note_new(DM_NOTE_LOG, text);
-  if (note == NULL) return NULL;
-  note->level = 4;
-  note->facility = copy("DOCMSG");
-  return note;
+  return log_note(4, "DOCMSG", text);
 }
 
 dm_note *dm_feed_take (dm_feed *feed) {
@@ -126,12 +133,7 @@ static void on_error (rd_kafka_t *rk, int err, const char *reason, void *opaque)
 }
 
 static void on_log (const rd_kafka_t *rk, int level, const char *facility, const char *text) {
-  dm_note *note = note_new(DM_NOTE_LOG, text);
-  if (note != NULL) {
-    note->level = level;
-    note->facility = copy(facility);
-  }
-  append(rd_kafka_opaque(rk), note);
+  append(rd_kafka_opaque(rk), log_note(level, facility, text));
 }
 
 static int on_stats (rd_kafka_t *rk, char *json, size_t len, void *opaque) {

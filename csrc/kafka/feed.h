@@ -46,6 +46,9 @@ void *dm_feed_ledger (const dm_feed *feed);
 /* Sets the callbacks for errors, logs and statistics, and with 'rebalance' that for rebalances. */
 void dm_feed_install (dm_feed *feed, rd_kafka_conf_t *conf, bool rebalance);
 
+/* Leaves a warning of our own among the log lines. */
+void dm_feed_warn (dm_feed *feed, const char *text);
+
 /* The oldest note, or NULL. */
 dm_note *dm_feed_take (dm_feed *feed);
 

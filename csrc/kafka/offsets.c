@@ -2,6 +2,7 @@
 #include "kafka/offsets.h"
 
 #include <lauxlib.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kafka/error.h"
@@ -71,9 +72,22 @@ static void set_metadata (lua_State *L, rd_kafka_topic_partition_t *entry, const
   if (lua_type(L, -1) != LUA_TSTRING)
     luaL_error(L, "%s: metadata: string expected, got %s", what, luaL_typename(L, -1));
   metadata = lua_tolstring(L, -1, &len);
-  entry->metadata = strdup(metadata);
+  free(entry->metadata);
+  entry->metadata_size = 0;
+  entry->metadata = malloc(len + 1); /* it may have NUL bytes inside */
   if (entry->metadata == NULL) luaL_error(L, "not enough memory");
+  memcpy(entry->metadata, metadata, len + 1);
   entry->metadata_size = len;
+}
+
+/* The entry of a partition. In a list of next offsets each has one, the furthest: whoever is done
+** with a batch names all its messages. */
+static rd_kafka_topic_partition_t *entry_for (rd_kafka_topic_partition_list_t *list,
+                                              const char *topic, int32_t partition,
+                                              dm_offset_rule rule) {
+  rd_kafka_topic_partition_t *entry = NULL;
+  if (rule == DM_OFFSET_NEXT) entry = rd_kafka_topic_partition_list_find(list, topic, partition);
+  return entry != NULL ? entry : rd_kafka_topic_partition_list_add(list, topic, partition);
 }
 
 /* Adds the table on the top of the stack. */
@@ -82,13 +96,15 @@ static void read_table (lua_State *L, rd_kafka_topic_partition_list_t *list, con
   rd_kafka_topic_partition_t *entry;
   const char *topic;
   int32_t partition;
+  int64_t offset;
   lua_getfield(L, -1, "topic");
   topic = dm_topic_check(L, -1, what);
   lua_getfield(L, -2, "partition");
   partition = dm_partition_check(L, -1, what);
-  entry = rd_kafka_topic_partition_list_add(list, topic, partition);
+  entry = entry_for(list, topic, partition, rule);
   lua_getfield(L, -3, "offset");
-  entry->offset = check_offset(L, what, rule);
+  offset = check_offset(L, what, rule);
+  if (offset > entry->offset || rule != DM_OFFSET_NEXT) entry->offset = offset;
   lua_getfield(L, -4, "metadata");
   if (rule != DM_OFFSET_NONE) set_metadata(L, entry, what);
   lua_pop(L, 4);
@@ -99,8 +115,9 @@ static void read_message (lua_State *L, rd_kafka_topic_partition_list_t *list,
                           dm_offset_rule rule) {
   const rd_kafka_message_t *message = dm_message_check(L, -1);
   int64_t offset = message->offset + (rule == DM_OFFSET_NEXT);
-  rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(message->rkt), message->partition)
-      ->offset = rule == DM_OFFSET_NONE ? RD_KAFKA_OFFSET_INVALID : offset;
+  rd_kafka_topic_partition_t *entry =
+    entry_for(list, rd_kafka_topic_name(message->rkt), message->partition, rule);
+  if (rule != DM_OFFSET_NONE && offset > entry->offset) entry->offset = offset;
 }
 
 rd_kafka_topic_partition_list_t *dm_offsets_read (lua_State *L, int idx, const char *what,
