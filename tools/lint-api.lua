@@ -1,0 +1,288 @@
+-- SPDX-License-Identifier: MIT
+-- usage: docmsg-lua tools/lint-api.lua
+--
+-- Compares what is annotated with what is there, both ways: the functions, methods, fields and
+-- options of docmsg.kafka; the parameters of every public function in lua/docmsg; the names of
+-- types; docs/reference.md. Ends with 1 when something differs.
+local folder = arg[0]:match("^(.*)/[^/]*$") or "."
+local root = folder .. "/.."
+package.path = ("%s/?.lua;%s"):format(folder, package.path)
+local annotations = require "lib.annotations"
+local kafka = require "docmsg.kafka"
+local pages = require "lib.pages"
+
+local KAFKA <const> = "docmsg.kafka"
+
+local findings = 0
+
+local function find(where, format, ...)
+  findings = findings + 1
+  io.stderr:write(("%s: " .. format .. "\n"):format(where, ...))
+end
+
+---@param file annotations.File
+---@param thing? {line: integer}
+---@return string where
+local function at(file, thing)
+  local path = file.path:gsub("^.*/%.%./", "")
+  return thing and ("%s:%d"):format(path, thing.line) or path
+end
+
+---@param names string[]
+---@return table<string, true>
+local function set_of(names)
+  local set = {}
+  for _, name in ipairs(names) do set[name] = true end
+  return set
+end
+
+-- == docmsg.kafka: functions and methods ==
+
+---@param table table
+---@return string[] names of its functions
+local function functions_in(table)
+  local names = {}
+  for name, value in pairs(table) do
+    if type(value) == "function" then names[#names + 1] = name end
+  end
+  return names
+end
+
+-- The methods of a metatable: __index itself, or the table that the function in it looks into.
+local function methods_of(metatable)
+  local index = metatable.__index
+  if type(index) == "table" then return functions_in(index) end
+  for i = 1, math.huge do
+    local name, upvalue = debug.getupvalue(index, i)
+    if not name then return {} end
+    if type(upvalue) == "table" then return functions_in(upvalue) end
+  end
+end
+
+-- What is registered, by the name of its class.
+local function registered_classes()
+  local classes = { [KAFKA] = functions_in(kafka) }
+  for name, metatable in pairs(debug.getregistry()) do
+    local is_class = type(name) == "string" and name:find("^docmsg%.%u") and type(metatable) == "table"
+    if is_class and metatable.__index then classes[name] = methods_of(metatable) end
+  end
+  return classes
+end
+
+-- What is annotated for a class, with what it has from its parents.
+local function annotated_methods(file, name)
+  local names = {}
+  for _, class in ipairs(file.classes) do
+    if class.name == name then
+      for _, parent in ipairs(class.parents) do
+        for method in pairs(annotated_methods(file, parent)) do names[method] = true end
+      end
+    end
+  end
+  for _, fn in ipairs(file.functions) do
+    if fn.class and fn.class.name == name then names[fn.name] = true end
+  end
+  return names
+end
+
+local function compare(where, what, registered, annotated)
+  for name in pairs(registered) do
+    if not annotated[name] then find(where, "%s: '%s' is there, but not annotated", what, name) end
+  end
+  for name in pairs(annotated) do
+    if not registered[name] then find(where, "%s: '%s' is annotated, but not there", what, name) end
+  end
+end
+
+---@param files annotations.File[] the contracts of the C modules
+local function check_methods(files)
+  local classes = registered_classes()
+  local annotated = {}
+  for _, file in ipairs(files) do
+    for _, class in ipairs(file.classes) do
+      annotated[class.name] = true
+      local methods = classes[class.name]
+      if methods then
+        compare(at(file), class.name, set_of(methods), annotated_methods(file, class.name))
+      end
+    end
+  end
+  for name, methods in pairs(classes) do
+    if #methods > 0 and not annotated[name] then find(name, "the class is there, but not annotated") end
+  end
+end
+
+-- A class with methods of its own must be there; docmsg.Client only lends its own to others.
+local function check_classes(file)
+  local classes = registered_classes()
+  for _, fn in ipairs(file.functions) do
+    local class = fn.class and fn.class.name
+    if class and not classes[class] and class ~= "docmsg.Client" then
+      find(at(file, fn), "%s is annotated, but no such class is registered", class)
+    end
+  end
+end
+
+-- == docmsg.kafka: fields ==
+
+local function annotated_fields(file, name)
+  local names = {}
+  for _, class in ipairs(file.classes) do
+    if class.name == name then
+      for _, field in ipairs(class.fields) do names[field.name] = true end
+    end
+  end
+  return names
+end
+
+-- A record sent to an embedded broker and read again; returns its fields and those of its report.
+local function sample_record()
+  local broker <close> = assert(kafka.embedded())
+  local options = { bootstrap_servers = broker.bootstrap_servers }
+  local admin <close> = assert(kafka.admin(options))
+  assert(admin:create_topics { { name = "lint", partitions = 1 } })
+  local producer <close> = assert(kafka.producer(options))
+  local delivery = assert(producer:send { topic = "lint", key = "k", value = "v" })
+  local report = assert(delivery:wait("30s"))
+  assert(delivery.status == "persisted")
+  local consumer <close> = assert(kafka.consumer(options))
+  assert(consumer:assign { { topic = "lint", partition = 0, offset = "earliest" } })
+  return assert(consumer:poll("30s"), "the record did not arrive"):copy(), report
+end
+
+local function keys(table)
+  local set = {}
+  for key in pairs(table) do set[key] = true end
+  return set
+end
+
+local function check_fields(file)
+  local message, report = sample_record()
+  compare(at(file), "docmsg.Message", keys(message), annotated_fields(file, "docmsg.Message"))
+  local annotated = annotated_fields(file, "docmsg.Report")
+  for name in pairs(annotated_fields(file, "docmsg.TopicPartition")) do annotated[name] = true end
+  compare(at(file), "docmsg.Report", keys(report), annotated)
+  local _, err = kafka.admin { kafka = { ["security.protocol"] = "none" } }
+  annotated = annotated_fields(file, "docmsg.Error")
+  for name in pairs(keys(err)) do
+    if not annotated[name] then find(at(file), "docmsg.Error: '%s' is not annotated", name) end
+  end
+end
+
+-- == docmsg.kafka: options ==
+
+-- The names in the option tables of the C sources.
+local function registered_options()
+  local names = {}
+  local pipe <close> = assert(io.popen(("cat '%s'/csrc/kafka/*.[ch]"):format(root)))
+  for name in pipe:read("a"):gmatch('{%s*"([%w_]+)",%s*DM_OPTION_') do names[name] = true end
+  return names
+end
+
+-- The fields of every annotated table: of classes, and of tables written into a type.
+local function annotated_names(file)
+  local names = {}
+  local function add_type(text)
+    for name in text:gmatch("[{,]%s*([%w_]+)%??%s*:") do names[name] = true end
+  end
+  for _, class in ipairs(file.classes) do
+    for _, field in ipairs(class.fields) do
+      names[field.name] = true
+      add_type(field.type)
+    end
+  end
+  for _, fn in ipairs(file.functions) do
+    for _, param in ipairs(fn.params) do add_type(param.type) end
+  end
+  return names
+end
+
+local function check_options(file)
+  local annotated = annotated_names(file)
+  for name in pairs(registered_options()) do
+    if not annotated[name] then find(at(file), "the option '%s' is taken, but not annotated", name) end
+  end
+  local constructors = { AdminOptions = false, ClientOptions = kafka.admin,
+                         ProducerOptions = kafka.producer, ConsumerOptions = kafka.consumer }
+  for class, constructor in pairs(constructors) do
+    for name in pairs(constructor and annotated_fields(file, "docmsg." .. class) or {}) do
+      -- A coroutine is no option's value: this is refused, for its type or for its name.
+      local _, message = pcall(constructor, { [name] = coroutine.create(print) })
+      if tostring(message):find("unknown option", 1, true) then
+        find(at(file), "docmsg.%s: the option '%s' is annotated, but refused", class, name)
+      end
+    end
+  end
+end
+
+-- == Lua: functions, parameters, types ==
+
+local function check_parameters(file, fn)
+  local annotated = {}
+  for _, param in ipairs(fn.params) do annotated[param.name] = true end
+  for _, name in ipairs(fn.arguments) do
+    if not annotated[name] and not name:find("^_") then
+      find(at(file, fn), "%s%s%s: the parameter '%s' is not annotated", fn.owner, fn.separator, fn.name, name)
+    end
+    annotated[name] = nil
+  end
+  for name in pairs(annotated) do
+    find(at(file, fn), "%s%s%s: '%s' is annotated, but no parameter", fn.owner, fn.separator, fn.name, name)
+  end
+end
+
+local function check_functions(file)
+  for _, fn in ipairs(file.functions) do
+    local public = (fn.class or fn.owner == "M") and not fn.hidden
+    if public and not fn.documented then
+      find(at(file, fn), "%s%s%s is public, but not annotated", fn.owner, fn.separator, fn.name)
+    elseif public then
+      check_parameters(file, fn)
+    end
+  end
+end
+
+local function check_types(modules)
+  local known = {}
+  for _, module in ipairs(modules) do
+    known[module.name:gsub("%.meta%.", ".")] = true
+    for _, class in ipairs(module.file.classes) do known[class.name] = true end
+    for _, alias in ipairs(module.file.aliases) do known[alias.name] = true end
+  end
+  for _, module in ipairs(modules) do
+    for name, line in pairs(module.file.types) do
+      if not known[name] then find(at(module.file, { line = line }), "the type '%s' is not defined", name) end
+    end
+  end
+end
+
+-- == The reference page ==
+
+local function check_reference()
+  local file = io.open(root .. "/docs/reference.md", "rb")
+  local page = file and file:read("a")
+  if file then file:close() end
+  if page ~= pages.reference(root) then
+    find("docs/reference.md", "not what the annotations say: run docmsg-lua tools/reference.lua")
+  end
+end
+
+local function main()
+  local contract = annotations.read(root .. "/lua/docmsg/meta/kafka.lua")
+  local files = {}
+  for i, path in ipairs(annotations.list(root .. "/lua/docmsg/meta")) do files[i] = annotations.read(path) end
+  check_methods(files)
+  check_classes(contract)
+  check_fields(contract)
+  check_options(contract)
+  local modules = pages.modules(root)
+  for _, module in ipairs(modules) do check_functions(module.file) end
+  check_types(modules)
+  check_reference()
+  if findings > 0 then
+    io.stderr:write(("%d findings\n"):format(findings))
+    os.exit(1, true)
+  end
+end
+
+main()
