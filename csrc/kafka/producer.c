@@ -95,14 +95,15 @@ void dm_producer_await (lua_State *L, int idx, dm_slot *slot, dm_deadline deadli
   }
 }
 
-/* Sends what is queued until the deadline; returns how many records still wait. */
-static int flush (lua_State *L, dm_producer *producer, dm_deadline deadline) {
+/* Sends what is queued until the deadline; returns how many records still wait. While closing no
+** handler is called: one that raises must not keep the producer open. */
+static int flush (lua_State *L, dm_producer *producer, dm_deadline deadline, bool closing) {
   dm_watch watch = dm_watch_begin(L);
   int left;
   do {
     left = dm_deadline_slice(deadline);
     rd_kafka_flush(producer->client.rk, left);
-    dm_client_dispatch(L, 1, &producer->client);
+    if (!closing) dm_client_dispatch(L, 1, &producer->client);
     dm_watch_check(L, &watch);
   } while (rd_kafka_outq_len(producer->client.rk) > 0 && left > 0);
   return rd_kafka_outq_len(producer->client.rk);
@@ -110,7 +111,7 @@ static int flush (lua_State *L, dm_producer *producer, dm_deadline deadline) {
 
 static int producer_flush (lua_State *L) {
   dm_producer *producer = dm_producer_check(L, 1);
-  int waiting = flush(L, producer, dm_deadline_in(dm_duration_opt(L, 2, "forever")));
+  int waiting = flush(L, producer, dm_deadline_in(dm_duration_opt(L, 2, "forever")), false);
   if (waiting > 0)
     return dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT,
                            "flush: %d records still wait for their delivery report", waiting);
@@ -119,16 +120,16 @@ static int producer_flush (lua_State *L) {
 }
 
 /* Ends every queued record and serves the reports of that. */
-static void purge (lua_State *L, dm_producer *producer) {
+static void purge (lua_State *L, dm_producer *producer, bool closing) {
   dm_deadline deadline = dm_deadline_in(5000);
   rd_kafka_purge(producer->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-  flush(L, producer, deadline);
+  flush(L, producer, deadline, closing);
 }
 
 static int producer_purge (lua_State *L) {
   dm_producer *producer = dm_producer_check(L, 1);
   uint64_t before = dm_ledger_reported(producer->ledger);
-  purge(L, producer);
+  purge(L, producer, false);
   lua_pushinteger(L, (lua_Integer)(dm_ledger_reported(producer->ledger) - before));
   return 1;
 }
@@ -180,8 +181,8 @@ static int producer_close (lua_State *L) {
   if (producer->client.rk == NULL) return push_closed(L, 0, true);
   dm_producer_check(L, 1);
   dm_transaction_give_up(L, producer, deadline);
-  lost = flush(L, producer, deadline);
-  if (lost > 0) purge(L, producer);
+  lost = flush(L, producer, deadline, true);
+  if (lost > 0) purge(L, producer, true);
   ended = dm_client_bury(L, &producer->client, deadline);
   return push_closed(L, lost, ended);
 }
