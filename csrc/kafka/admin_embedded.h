@@ -10,6 +10,7 @@
 #define DM_ADMIN_EMBEDDED_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 #include "kafka/admin_request.h"
 
@@ -25,6 +26,10 @@ typedef struct dm_new_topic {
 ** sets results[name].  [-0, +0, e] */
 void dm_embedded_create_topic (lua_State *L, const dm_admin_call *call, const dm_new_topic *topic,
                                int results);
+
+/* What dm_configs_describe and dm_merge_alter do on real brokers.  [-0, +(1|2), e] */
+bool dm_embedded_describe_configs (lua_State *L, const dm_admin_call *call, int list);
+bool dm_embedded_alter_configs (lua_State *L, const dm_admin_call *call, int list);
 
 /* Pushes nil and an error: the embedded broker has no 'thing'.  [-0, +2, e] */
 int dm_embedded_lacks (lua_State *L, const dm_admin_call *call, const char *thing);

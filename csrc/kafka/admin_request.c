@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kafka/admin_metadata.h"
 #include "kafka/error.h"
@@ -50,6 +51,7 @@ void dm_admin_serve (lua_State *L, const dm_admin_call *call) {
 }
 
 int dm_admin_end (lua_State *L, const dm_admin_call *call, int results) {
+  if (results == 1) call->client->trouble = RD_KAFKA_RESP_ERR_NO_ERROR; /* a broker answers */
   dm_admin_serve(L, call);
   return results;
 }
@@ -209,21 +211,19 @@ static bool await_answer (lua_State *L, const dm_admin_call *call, dm_request *r
   return request->event != NULL;
 }
 
-/* A wait that Ctrl-C ends; nothing arrives on the queue between two attempts. */
-static void back_off (lua_State *L, const dm_admin_call *call, const dm_request *request) {
+void dm_admin_pause (lua_State *L, const dm_admin_call *call, int ms) {
+  const struct timespec pause = { 0, (long)ms * 1000000 };
   dm_watch watch = dm_watch_begin(L);
-  rd_kafka_event_t *late = rd_kafka_queue_poll(request->queue, BACKOFF_MS);
-  if (late != NULL) rd_kafka_event_destroy(late);
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL); /* a signal ends it */
   dm_admin_serve(L, call);
   dm_watch_check(L, &watch);
 }
 
 /* librdkafka goes on asking the broker it takes for the controller until metadata say otherwise.
 ** What the metadata request itself runs into, the next attempt will meet too. */
-static void before_next (lua_State *L, const dm_admin_call *call, const dm_request *request,
-                         rd_kafka_resp_err_t code) {
+static void before_next (lua_State *L, const dm_admin_call *call, rd_kafka_resp_err_t code) {
   int top = lua_gettop(L);
-  back_off(L, call, request);
+  dm_admin_pause(L, call, BACKOFF_MS);
   if (code == RD_KAFKA_RESP_ERR_NOT_CONTROLLER) dm_metadata_get(L, call, false);
   lua_settop(L, top);
 }
@@ -245,7 +245,7 @@ static bool exchange (lua_State *L, const dm_admin_call *call, dm_request *reque
       dm_admin_failure(L, call, code, rd_kafka_event_error_string(request->event), changes);
       return false;
     }
-    before_next(L, call, request, code);
+    before_next(L, call, code);
   }
 }
 
@@ -262,7 +262,7 @@ bool dm_request_ask (lua_State *L, const dm_admin_call *call, dm_request *reques
   do {
     if (!exchange(L, call, request)) return false;
     code = passing_answer(call, request);
-    if (code) before_next(L, call, request, code);
+    if (code) before_next(L, call, code);
   } while (code);
   return true;
 }
@@ -333,7 +333,7 @@ static rd_kafka_resp_err_t take_answers (lua_State *L, const dm_admin_call *call
   return again;
 }
 
-/* Some items are answered and the request for the rest failed: its error, on the top of the stack,
+/* Something is answered already and the request for the rest failed: its error, on the top of the stack,
 ** becomes theirs. */
 static void fail_rest (lua_State *L, dm_request *request, int results) {
   for (size_t i = 0; i < request->count; i++) {
@@ -346,19 +346,25 @@ static void fail_rest (lua_State *L, dm_request *request, int results) {
   }
 }
 
+static bool is_empty (lua_State *L, int table) {
+  lua_pushnil(L);
+  if (!lua_next(L, table)) return true;
+  lua_pop(L, 2);
+  return false;
+}
+
 bool dm_request_each (lua_State *L, const dm_admin_call *call, dm_request *request, int results) {
-  size_t asked = request->count;
   int top = lua_gettop(L);
   while (request->count > 0) {
     rd_kafka_resp_err_t again;
     if (!exchange(L, call, request)) {
-      if (request->count == asked) return false;
+      if (is_empty(L, results)) return false;
       fail_rest(L, request, results);
       lua_settop(L, top);
       return true;
     }
     again = take_answers(L, call, request, results);
-    if (again) before_next(L, call, request, again);
+    if (again) before_next(L, call, again);
   }
   return true;
 }

@@ -57,6 +57,9 @@ dm_admin_call dm_admin_begin (lua_State *L, const char *doing, int options, bool
 /* Calls the handlers for what librdkafka noted.  [-0, +0, e] */
 void dm_admin_serve (lua_State *L, const dm_admin_call *call);
 
+/* Waits that long, up to a second, unless Ctrl-C ends it.  [-0, +0, e] */
+void dm_admin_pause (lua_State *L, const dm_admin_call *call, int ms);
+
 /* Calls the handlers for what happened during the call; returns 'results'.  [-0, +0, e] */
 int dm_admin_end (lua_State *L, const dm_admin_call *call, int results);
 
@@ -115,8 +118,8 @@ void **dm_request_add (lua_State *L, dm_request *request, const char *name);
 bool dm_request_ask (lua_State *L, const dm_admin_call *call, dm_request *request);
 
 /* Sends the request until each item is answered for good, and sets results[name] = {name, error?}
-** in the table at 'results'. False after pushing nil and an error: nothing is known of any item.
-** [-0, +(0|2), e] */
+** in the table at 'results'. False after pushing nil and an error when there is no result at all; when
+** there are some, items without an answer get the error. [-0, +(0|2), e] */
 bool dm_request_each (lua_State *L, const dm_admin_call *call, dm_request *request, int results);
 
 /* Sets results[name] = {name, error?} and lets fill add to it.  [-0, +0, m] */

@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "kafka/error.h"
-
-/* The most a call in the background waits at once: one that was left must end. */
-#define ROUND_MS 10000
+#include "kafka/patience.h"
 
 /* -- Commit ----------------------------------------------------------------------------------- */
 
@@ -60,7 +58,7 @@ int dm_consumer_commit_lua (lua_State *L) {
   dm_consumer *consumer = dm_consumer_check(L, 1, true);
   dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 3, "30s"));
   const dm_list *offsets = dm_offsets_read(L, 2, "commit", DM_OFFSET_NEXT);
-  reply *r = dm_job_push(L, sizeof *r, reply_cleanup);
+  reply *r = dm_job_push_scoped(L, sizeof *r, reply_cleanup);
   rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
   dm_consumer_check_group(L, consumer, "commit");
   r->queue = rd_kafka_queue_new(consumer->client.rk);
@@ -75,7 +73,6 @@ int dm_consumer_commit_lua (lua_State *L) {
     err = error_of(r->event, list);
     if (err) return commit_error(L, err, list);
   }
-  dm_job_end(L, -1);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -111,7 +108,7 @@ int dm_consumer_store_lua (lua_State *L) {
 typedef struct question {
   rd_kafka_t *rk;
   dm_list *list;
-  int timeout_ms;
+  dm_deadline deadline;
   rd_kafka_resp_err_t err;
 } question;
 
@@ -122,18 +119,10 @@ static void question_cleanup (void *block) {
 
 static void ask (void *block) {
   question *q = block;
-  q->err = rd_kafka_committed(q->rk, q->list, q->timeout_ms);
-}
-
-/* Pushes a job that has asked once. NULL after pushing nil and an error. */
-static question *ask_once (lua_State *L, dm_consumer *consumer, const dm_list *list,
-                           dm_deadline deadline) {
-  question *q = dm_job_push(L, sizeof *q, question_cleanup);
-  int left = dm_deadline_left(deadline);
-  q->rk = consumer->client.rk;
-  q->list = rd_kafka_topic_partition_list_copy(list);
-  q->timeout_ms = left < ROUND_MS ? left : ROUND_MS;
-  return dm_client_run(L, &consumer->client, lua_gettop(L), ask, deadline, "committed") ? q : NULL;
+  dm_patience patience = dm_patience_begin(q->deadline);
+  do {
+    q->err = rd_kafka_committed(q->rk, q->list, dm_patience_ms(&patience));
+  } while (dm_patience_again(&patience, block, q->err));
 }
 
 int dm_consumer_committed_lua (lua_State *L) {
@@ -142,14 +131,12 @@ int dm_consumer_committed_lua (lua_State *L) {
   const dm_list *list = lua_isnoneornil(L, 2)
                           ? dm_consumer_push_assignment(L, consumer)
                           : dm_offsets_read(L, 2, "committed", DM_OFFSET_NONE);
-  int top = lua_gettop(L);
-  const question *q;
+  question *q = dm_job_push_scoped(L, sizeof *q, question_cleanup);
   dm_consumer_check_group(L, consumer, "committed");
-  do {
-    lua_settop(L, top);
-    q = ask_once(L, consumer, list, deadline);
-    if (q == NULL) return 2;
-  } while (q->err == RD_KAFKA_RESP_ERR__TIMED_OUT && dm_deadline_left(deadline) > 0);
+  q->rk = consumer->client.rk;
+  q->list = rd_kafka_topic_partition_list_copy(list);
+  q->deadline = deadline;
+  if (!dm_client_run(L, &consumer->client, lua_gettop(L), ask, deadline, "committed")) return 2;
   if (q->err) return dm_error_return(L, q->err, "committed: %s", rd_kafka_err2str(q->err));
   dm_offsets_push(L, q->list);
   return 1;

@@ -2,14 +2,11 @@
 #include "kafka/consumer_parts.h"
 
 #include <lauxlib.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kafka/error.h"
-
-/* The most a call in the background waits at once: one that was left must end. */
-#define ROUND_MS 10000
+#include "kafka/patience.h"
 
 /* How long a partition that is not ready is left alone before the next try. */
 #define RETRY_MS 10
@@ -126,7 +123,7 @@ typedef struct question {
   rd_kafka_t *rk;
   char *topic;
   int32_t partition;
-  int timeout_ms;
+  dm_deadline deadline;
   int64_t low, high;
   rd_kafka_resp_err_t err;
 } question;
@@ -137,37 +134,34 @@ static void question_cleanup (void *block) {
 
 static void ask (void *block) {
   question *q = block;
-  q->err = rd_kafka_query_watermark_offsets(q->rk, q->topic, q->partition, &q->low, &q->high,
-                                            q->timeout_ms);
+  dm_patience patience = dm_patience_begin(q->deadline);
+  do {
+    q->err = rd_kafka_query_watermark_offsets(q->rk, q->topic, q->partition, &q->low, &q->high,
+                                              dm_patience_ms(&patience));
+  } while (dm_patience_again(&patience, block, q->err));
 }
 
-/* Pushes a job that has asked once. NULL after pushing nil and an error. */
-static question *ask_once (lua_State *L, dm_consumer *consumer, const char *topic,
-                           int32_t partition, dm_deadline deadline) {
-  question *q = dm_job_push(L, sizeof *q, question_cleanup);
-  int left = dm_deadline_left(deadline);
+/* Pushes the job that asks for what the arguments name. */
+static question *push_question (lua_State *L, dm_consumer *consumer) {
+  const char *topic = dm_topic_check(L, 2, "watermarks");
+  int32_t partition = dm_partition_check(L, 3, "watermarks");
+  dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 4, "30s"));
+  question *q = dm_job_push_scoped(L, sizeof *q, question_cleanup);
   q->rk = consumer->client.rk;
   q->partition = partition;
-  q->timeout_ms = left < ROUND_MS ? left : ROUND_MS;
+  q->deadline = deadline;
   q->topic = strdup(topic);
   if (q->topic == NULL) luaL_error(L, "not enough memory");
-  return dm_client_run(L, &consumer->client, lua_gettop(L), ask, deadline, "watermarks") ? q : NULL;
+  return q;
 }
 
 int dm_consumer_watermarks_lua (lua_State *L) {
   dm_consumer *consumer = dm_consumer_check(L, 1, true);
-  const char *topic = dm_topic_check(L, 2, "watermarks");
-  int32_t partition = dm_partition_check(L, 3, "watermarks");
-  dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 4, "30s"));
-  const question *q;
-  int top = lua_gettop(L);
-  do {
-    lua_settop(L, top);
-    q = ask_once(L, consumer, topic, partition, deadline);
-    if (q == NULL) return 2;
-  } while (q->err == RD_KAFKA_RESP_ERR__TIMED_OUT && dm_deadline_left(deadline) > 0);
+  const question *q = push_question(L, consumer);
+  if (!dm_client_run(L, &consumer->client, lua_gettop(L), ask, q->deadline, "watermarks"))
+    return 2;
   if (q->err)
-    return dm_error_return(L, q->err, "watermarks: %s [%d]: %s", topic, (int)partition,
+    return dm_error_return(L, q->err, "watermarks: %s [%d]: %s", q->topic, (int)q->partition,
                            rd_kafka_err2str(q->err));
   lua_pushinteger(L, q->low);
   lua_pushinteger(L, q->high);

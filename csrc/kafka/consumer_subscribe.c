@@ -97,7 +97,7 @@ static void string_cleanup (void *block) {
 
 int dm_consumer_member_id_lua (lua_State *L) {
   const dm_consumer *consumer = dm_consumer_check(L, 1, true);
-  char **id = dm_job_push(L, sizeof *id, string_cleanup);
+  char **id = dm_job_push_scoped(L, sizeof *id, string_cleanup);
   *id = consumer->subscribed ? rd_kafka_memberid(consumer->client.rk) : NULL;
   lua_pushstring(L, *id != NULL && **id != '\0' ? *id : NULL);
   return 1;

@@ -33,6 +33,8 @@ void dm_job_open (lua_State *L) {
   luaL_newmetatable(L, JOB_TYPE);
   lua_pushcfunction(L, job_gc);
   lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, job_gc);
+  lua_setfield(L, -2, "__close");
   lua_pop(L, 1);
 }
 
@@ -45,6 +47,12 @@ void *dm_job_push (lua_State *L, size_t size, void (*cleanup) (void *block)) {
   if (box->block == NULL) luaL_error(L, "not enough memory");
   box->block->cleanup = cleanup;
   return box->block->data;
+}
+
+void *dm_job_push_scoped (lua_State *L, size_t size, void (*cleanup) (void *block)) {
+  void *block = dm_job_push(L, size, cleanup);
+  lua_toclose(L, -1);
+  return block;
 }
 
 typedef struct job_run {

@@ -25,6 +25,11 @@ void dm_job_open (lua_State *L);
 ** owns, not the block.  [-0, +1, m] */
 void *dm_job_push (lua_State *L, size_t size, void (*cleanup) (void *block));
 
+/* The same, and the box ends when the C function that pushed it returns or raises: for what would
+** keep a client from closing. It must not be moved on the stack nor removed, only popped.
+** [-0, +1, m] */
+void *dm_job_push_scoped (lua_State *L, size_t size, void (*cleanup) (void *block));
+
 /* Starts work(block) on a task of its own. Returns the task, borrowed until dm_job_end; NULL when
 ** no thread could be had.  [-0, +0, -] */
 dm_task *dm_job_start (lua_State *L, int idx, void (*work) (void *block));

@@ -40,7 +40,7 @@ static void list_cleanup (void *block) {
 }
 
 rd_kafka_topic_partition_list_t **dm_offsets_box (lua_State *L) {
-  return dm_job_push(L, sizeof(rd_kafka_topic_partition_list_t *), list_cleanup);
+  return dm_job_push_scoped(L, sizeof(rd_kafka_topic_partition_list_t *), list_cleanup);
 }
 
 static int64_t named_offset (lua_State *L, const char *what, dm_offset_rule rule) {

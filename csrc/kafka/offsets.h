@@ -2,7 +2,9 @@
 /* offsets.h -- lists of partitions and offsets between Lua and librdkafka.
 **
 ** Threads:   the thread that owns L.
-** Ownership: a list made here lives in a job box (job.h) on the stack and dies with it.
+** Ownership: a list made here lives in a scoped job box (job.h) and dies when the C function that
+**            called returns or raises: librdkafka keeps partitions in lists it has seen, and a list
+**            that nobody destroys keeps the client from ending.
 */
 #ifndef DM_OFFSETS_H
 #define DM_OFFSETS_H
