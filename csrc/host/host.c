@@ -14,8 +14,6 @@
 #include "host/path.h"
 #include "kafka/module.h"
 
-extern char **environ;
-
 /* Why standard output was lost, or NULL. A reader that went away is no loss. */
 static const char *flush_output (void) {
   errno = 0;
