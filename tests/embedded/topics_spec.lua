@@ -1,5 +1,8 @@
 -- SPDX-License-Identifier: MIT
 local embedded = require "support.embedded"
+local process = require "support.process"
+local program = require "support.program"
+local script = require "support.script"
 local topics = require "docmsg.topics"
 
 local function declare(text)
@@ -45,5 +48,20 @@ describe("a topic manager on the embedded broker", function()
     local statistics = assert(manager:statistics({ "a" }, {}))
     assert.equal(3, statistics[1].records)
     assert.equal(1, statistics[1].partitions[1].high)
+  end)
+end)
+
+describe("the page about topics", function()
+  it("has blocks that run", function()
+    local page = program.read(script.root .. "docs/topics.md")
+    local folder = program.folder()
+    finally(function() program.remove(folder) end)
+    local names = { "topics.lua", "main.lua" }
+    for block in page:gmatch "```lua\n(.-)```" do
+      program.write(folder .. "/" .. table.remove(names, 1), block)
+    end
+    local result = process.run { process.program, "--embedded", "main.lua", cwd = folder }
+    assert.equal(0, result.code, result.stderr)
+    assert.equal("orders\tcreated\t\ncustomers\tcreated\t\norders\t0\trecords\n", result.stdout)
   end)
 end)

@@ -8,6 +8,7 @@ local M = {}
 ---@class docmsg.ConnectOptions
 ---@field bootstrap_servers? string|string[] default: see docmsg.kafka
 ---@field kafka? table<string, string|number|boolean> librdkafka's properties
+---@field insecure_tls? boolean any certificate of the broker will do
 ---@field attempts? integer default 30
 ---@field retry_delay? docmsg.Duration between two attempts; default "2s"
 ---@field probe_timeout? docmsg.Duration of the request that proves a connection; default "5s"
@@ -31,13 +32,21 @@ function M.rephrase(err, message)
   return setmetatable(copy, getmetatable(err))
 end
 
+local WARNING <const> = 4
+
+-- Errors of connections are told with the attempt; warnings, such as of insecure TLS, as they come.
+local function log_line(log, line)
+  log:line(line.level == WARNING and "warn" or "debug", "%s: %s", line.facility, line.message)
+end
+
 local function open_admin(options, note_error)
   local log = options.log
   return (options.admin or kafka.admin) {
     bootstrap_servers = options.bootstrap_servers,
     kafka = options.kafka,
+    insecure_tls = options.insecure_tls,
     on_error = note_error,
-    on_log = log and function(line) log:debug("%s: %s", line.facility, line.message) end,
+    on_log = log and function(line) log_line(log, line) end,
   }
 end
 
