@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "kafka/error.h"
+#include "kafka/security.h"
 
 /* Without on_log, lines up to this syslog level go to standard error. */
 #define LOG_LEVEL_SHOWN 4
@@ -55,6 +56,7 @@ static bool create (lua_State *L, dm_client *client, int properties,
 bool dm_client_open (lua_State *L, dm_client *client, int options, int properties, void *ledger,
                      void (*prepare) (rd_kafka_conf_t *conf)) {
   keep_handlers(L, lua_gettop(L), lua_absindex(L, options));
+  client->scram_fails = dm_security_scram_fails(L, properties);
   client->feed = dm_feed_new(ledger);
   if (client->feed == NULL) return luaL_error(L, "not enough memory");
   if (!create(L, client, properties, prepare)) return false;
@@ -108,15 +110,30 @@ static void remember_trouble (dm_client *client, const dm_note *note) {
   snprintf(client->trouble_text, sizeof client->trouble_text, "%s", note->text);
 }
 
+/* A login that fails because of librdkafka itself looks like a wrong password. */
+static void explain_scram (const dm_client *client, dm_note *note) {
+  char *text;
+  if (!client->scram_fails || note->code != RD_KAFKA_RESP_ERR__AUTHENTICATION) return;
+  if (asprintf(&text, "%s: SCRAM of librdkafka %s fails at Apache Kafka 3.8.1 and newer: build with "
+               "librdkafka 2.6.1 or newer, or use another sasl.mechanism", note->text,
+               rd_kafka_version_str()) < 0)
+    return;
+  free(note->text);
+  note->text = text;
+}
+
 static void push_error (lua_State *L, const dm_note *note) {
   dm_error_push(L, note->code, "%s", note->text);
   if (note->fatal) dm_error_fatal(L);
 }
 
 /* Hands one note to its handler; the handlers' table is at 'handlers'. */
-static void deliver (lua_State *L, dm_client *client, int handlers, const dm_note *note) {
+static void deliver (lua_State *L, dm_client *client, int handlers, dm_note *note) {
   static const char *const names[] = { "on_error", "on_log", "on_stats" };
-  if (note->kind == DM_NOTE_ERROR) remember_trouble(client, note);
+  if (note->kind == DM_NOTE_ERROR) {
+    explain_scram(client, note);
+    remember_trouble(client, note);
+  }
   if (lua_getfield(L, handlers, names[note->kind]) == LUA_TFUNCTION) {
     int handler = lua_gettop(L);
     if (note->kind == DM_NOTE_ERROR) push_error(L, note);

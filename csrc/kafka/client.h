@@ -27,8 +27,9 @@
 /* The options every client takes, for the option tables of its kinds. */
 #define DM_CLIENT_OPTIONS \
   { "bootstrap_servers", DM_OPTION_STRINGS, 0, 0 }, { "client_id", DM_OPTION_STRING, 0, 0 }, \
-  { "kafka", DM_OPTION_TABLE, 0, 0 }, { "on_error", DM_OPTION_FUNCTION, 0, 0 }, \
-  { "on_log", DM_OPTION_FUNCTION, 0, 0 }, { "on_stats", DM_OPTION_FUNCTION, 0, 0 }
+  { "insecure_tls", DM_OPTION_BOOLEAN, 0, 0 }, { "kafka", DM_OPTION_TABLE, 0, 0 }, \
+  { "on_error", DM_OPTION_FUNCTION, 0, 0 }, { "on_log", DM_OPTION_FUNCTION, 0, 0 }, \
+  { "on_stats", DM_OPTION_FUNCTION, 0, 0 }
 
 /* The user value that holds the handlers (on_error, ...) in a table. */
 #define DM_CLIENT_HANDLERS 1
@@ -56,8 +57,9 @@ struct dm_client {
   dm_task *pending;    /* a call that was left before it ended, or NULL; a reference */
   int fd;              /* eventfd of dm_client_fd, or -1 */
   bool in_handler;     /* a Lua handler of this client is running */
+  bool scram_fails;    /* logging in will fail at Apache Kafka 4, see security.h */
   rd_kafka_resp_err_t trouble; /* the last client-wide error, or 0 */
-  char trouble_text[256];
+  char trouble_text[512];
   void (*release) (void *arg); /* frees what callbacks use, after rk; may be NULL */
   void *arg;
 };

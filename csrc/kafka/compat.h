@@ -21,7 +21,10 @@
 /* Configurations of consumer groups. */
 #define DM_HAS_GROUP_CONFIGS DM_RDKAFKA_AT_LEAST(2, 10, 0)
 
-/* Before it, cooperative-sticky can loop and crash; SCRAM fails against Kafka 4. */
+/* Before it, cooperative-sticky can loop and crash. */
 #define DM_HAS_SAFE_COOPERATIVE DM_RDKAFKA_AT_LEAST(2, 6, 1)
+
+/* Before it, SCRAM repeats the nonce, which brokers from 3.8.1 on refuse. Asked at run time. */
+#define DM_RDKAFKA_WITH_SCRAM 0x02060100
 
 #endif

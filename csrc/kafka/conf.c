@@ -9,6 +9,7 @@
 
 #include "kafka/error.h"
 #include "kafka/option.h"
+#include "kafka/security.h"
 #include "kafka/state.h"
 
 #define CLIENT_ID_LETTERS \
@@ -134,6 +135,7 @@ void dm_conf_collect (lua_State *L, int idx, const char *what, dm_scope scope,
   set_servers(L, idx, what);
   dm_conf_set_id(L, idx, what, "client_id", "client.id");
   check_client_id(L, what);
+  dm_security_settle(L, idx, what);
   set_presets(L, forced);
   lua_replace(L, -3);
   lua_pop(L, 1);
@@ -201,6 +203,8 @@ static void set_defaults (lua_State *L) {
   if (!lua_isnil(L, -1)) push_texts(L, lua_gettop(L));
   properties = lua_gettop(L);
   dm_state_push_table(L, "defaults");
+  if (lua_getfield(L, 1, "insecure_tls") != LUA_TNIL) lua_setfield(L, -2, "insecure_tls");
+  else lua_pop(L, 1);
   if (!lua_isnil(L, servers)) {
     lua_pushvalue(L, servers);
     lua_setfield(L, -2, "bootstrap_servers");
@@ -212,11 +216,16 @@ static void set_defaults (lua_State *L) {
   lua_settop(L, 1);
 }
 
-/* Pushes a copy, so that only kafka.defaults can change what is kept. */
+/* Pushes a copy, so that only kafka.defaults can change what is kept. A session prints what it is
+** given, so secrets are left out of it. */
 static void push_properties_copy (lua_State *L) {
   push_default_properties(L);
   lua_newtable(L);
   for (lua_pushnil(L); lua_next(L, -3);) {
+    if (dm_property_is_secret(lua_tostring(L, -2))) {
+      lua_pop(L, 1);
+      lua_pushliteral(L, "(not shown)");
+    }
     lua_pushvalue(L, -2);
     lua_insert(L, -2);
     lua_rawset(L, -4);
@@ -227,6 +236,7 @@ static void push_properties_copy (lua_State *L) {
 int dm_conf_defaults_lua (lua_State *L) {
   static const dm_option options[] = {
     { "bootstrap_servers", DM_OPTION_STRINGS, 0, 0 },
+    { "insecure_tls", DM_OPTION_BOOLEAN, 0, 0 },
     { "kafka", DM_OPTION_TABLE, 0, 0 },
     { NULL, DM_OPTION_ANY, 0, 0 },
   };
@@ -240,5 +250,9 @@ int dm_conf_defaults_lua (lua_State *L) {
   lua_setfield(L, -2, "bootstrap_servers");
   push_properties_copy(L);
   lua_setfield(L, -2, "kafka");
+  if (dm_security_insecure_default(L)) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "insecure_tls");
+  }
   return 1;
 }

@@ -27,6 +27,7 @@ local SERVERS <const> = { ["bootstrap.servers"] = true, ["metadata.broker.list"]
 ---@class docmsg.config.Settings
 ---@field bootstrap_servers string comma list, or "embedded"
 ---@field properties table<string, string>
+---@field insecure_tls? boolean
 ---@field environment table<string, string> .env with the process's environment over it
 ---@field warnings string[]
 
@@ -329,7 +330,7 @@ function M.resolve(input)
     return nil, servers_reason
   end
   return { bootstrap_servers = servers, properties = properties, environment = environment,
-           warnings = warnings }
+           insecure_tls = flags.insecure_tls, warnings = warnings }
 end
 
 return M

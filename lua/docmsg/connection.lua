@@ -77,7 +77,8 @@ function M.apply(kafka, settings)
   if servers == "embedded" then
     servers = start_embedded(kafka)
   end
-  kafka.defaults { bootstrap_servers = servers, kafka = settings.properties }
+  kafka.defaults { bootstrap_servers = servers, kafka = settings.properties,
+                   insecure_tls = settings.insecure_tls }
 end
 
 return M

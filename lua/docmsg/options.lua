@@ -13,6 +13,7 @@ local M = {}
 ---@field bootstrap_servers? string
 ---@field env_file? string
 ---@field embedded? boolean
+---@field insecure_tls? boolean
 ---@field interactive? boolean
 ---@field show_version? boolean
 ---@field warnings? boolean
@@ -29,6 +30,7 @@ local FLAGS = {
   ["--help"] = function(parsed) parsed.help = true end,
   ["--version"] = function(parsed) parsed.show_version = true end,
   ["--embedded"] = function(parsed) parsed.embedded = true end,
+  ["--insecure-tls"] = function(parsed) parsed.insecure_tls = true end,
 }
 
 ---@type table<string, fun(parsed: docmsg.cli.Options, value: string)>

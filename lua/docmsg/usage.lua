@@ -26,6 +26,7 @@ as a script. `-` is standard input; `--` ends the options.
   --embedded                  a broker inside this process; it keeps nothing
   -X KEY=VALUE                a librdkafka property, such as -X linger.ms=5
                               default: $KAFKA_LINGER_MS and so on, else .env
+  --insecure-tls              any certificate of the broker will do; warns
   --env-file FILE             default: .env of the current folder, if any
 
 # Environment

@@ -48,6 +48,16 @@ describe("kafka.defaults", function()
     assert.equal("localhost:9092", kafka.defaults().bootstrap_servers)
   end)
 
+  it("keep secrets to themselves", function()
+    local current = kafka.defaults { kafka = {
+      ["sasl.password"] = "hunter2", ["ssl.key.password"] = "hunter2", ["ssl.key.pem"] = "hunter2",
+      ["sasl.oauthbearer.client.secret"] = "hunter2", ["sasl.username"] = "me",
+    } }
+    for name, value in pairs(current.kafka) do
+      assert.equal(name == "sasl.username" and "me" or "(not shown)", value, name)
+    end
+  end)
+
   it("are as before after a refused call", function()
     kafka.defaults { bootstrap_servers = "a:1", kafka = { ["linger.ms"] = 5 } }
     assert.error(function()

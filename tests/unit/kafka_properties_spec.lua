@@ -57,7 +57,7 @@ describe("a property", function()
     { "linger.ms", 5, "5" }, { "linger.ms", "5", "5" }, { "linger.ms", 0.5, "0.5" },
     { "message.max.bytes", 2000000, "2000000" }, { "message.max.bytes", "2000000", "2000000" },
     { "enable.idempotence", true, "true" }, { "enable.idempotence", "false", "false" },
-    { "compression.type", "lz4", "lz4" }, { "sasl.password", "p w d", "p w d" },
+    { "compression.type", "lz4", "lz4" }, { "sasl.username", "u s r", "u s r" },
   }
   for _, case in ipairs(accepted) do
     it(("%s takes the %s %s"):format(case[1], type(case[2]), case[2]), function()

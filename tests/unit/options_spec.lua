@@ -14,8 +14,8 @@ describe("the command line", function()
       { actions = {}, properties = {}, interactive = true, script = 2 } },
     { "standard input", { "-" }, { actions = {}, properties = {}, script = 1 } },
     { "the end of the options", { "--", "-f.lua" }, { actions = {}, properties = {}, script = 2 } },
-    { "flags", { "-v", "-W", "-E", "--embedded" }, { actions = {}, properties = {},
-      show_version = true, warnings = true, ignore_environment = true, embedded = true } },
+    { "flags", { "-v", "-W", "-E", "--embedded", "--insecure-tls" }, { actions = {}, properties = {},
+      insecure_tls = true, show_version = true, warnings = true, ignore_environment = true, embedded = true } },
   }
   for _, case in ipairs(good) do
     it("takes " .. case[1], function()

@@ -41,6 +41,7 @@ local kafka = {}
 ---@field bootstrap_servers? string|string[] "host:port,host:port" or a list; default: see `defaults`
 ---@field kafka? table<string, string|number|boolean> librdkafka's properties by their own names
 ---@field client_id? string letters, digits, ".", "_" and "-"; default "docmsg-lua"
+---@field insecure_tls? boolean any certificate of the broker will do; warns. `enable.ssl.certificate.verification=false` and `ssl.endpoint.identification.algorithm=none` are refused without it
 ---@field on_error? fun(err: docmsg.Error) a client-wide error, during a call on this client
 ---@field on_log? fun(log: {level: integer, facility: string, message: string}) librdkafka's log lines, syslog levels; default: level 4 and more severe go to standard error
 ---@field on_stats? fun(json: string) statistics, when `statistics.interval.ms` is set
@@ -51,8 +52,8 @@ function kafka.version() end
 
 ---Sets what clients of this state use when an option is left out, and returns it. Without a call,
 ---`bootstrap_servers` is $KAFKA_BOOTSTRAP_SERVERS or else "localhost:9092".
----@param defaults? {bootstrap_servers?: string|string[], kafka?: table<string, string|number|boolean>}
----@return {bootstrap_servers: string, kafka: table<string, string>} current
+---@param defaults? {bootstrap_servers?: string|string[], kafka?: table<string, string|number|boolean>, insecure_tls?: boolean}
+---@return {bootstrap_servers: string, kafka: table<string, string>, insecure_tls: boolean?} current secrets are not in it
 function kafka.defaults(defaults) end
 
 ---The configuration properties of this librdkafka, in its own order.

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "kafka/security.h"
+
+#include <lauxlib.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "kafka/compat.h"
+#include "kafka/option.h"
+#include "kafka/state.h"
+
+#define VERIFICATION "enable.ssl.certificate.verification"
+
+/* Each lets another server pose as the broker. */
+static const struct { const char *name, *value; } trusting[] = {
+  { VERIFICATION, "false" },
+  { "ssl.endpoint.identification.algorithm", "none" },
+};
+
+/* Is the property in the table on the top of the stack set to that word? */
+static bool is_set (lua_State *L, const char *name, const char *value) {
+  bool equal;
+  lua_getfield(L, -1, name);
+  equal = lua_isstring(L, -1) && strcasecmp(lua_tostring(L, -1), value) == 0;
+  lua_pop(L, 1);
+  return equal;
+}
+
+static void refuse_trust (lua_State *L, const char *what) {
+  for (size_t i = 0; i < sizeof trusting / sizeof trusting[0]; i++)
+    if (is_set(L, trusting[i].name, trusting[i].value))
+      luaL_error(L, "%s: '%s' = %s lets any server pose as the broker: if that is meant, set "
+                 "insecure_tls = true too (docmsg-lua: --insecure-tls)",
+                 what, trusting[i].name, trusting[i].value);
+}
+
+bool dm_security_insecure_default (lua_State *L) {
+  bool insecure;
+  dm_state_push_table(L, "defaults");
+  lua_getfield(L, -1, "insecure_tls");
+  insecure = lua_toboolean(L, -1);
+  lua_pop(L, 2);
+  return insecure;
+}
+
+/* The option, where it is given, goes over the default. */
+static bool is_insecure (lua_State *L, int idx) {
+  bool given = lua_getfield(L, idx, "insecure_tls") != LUA_TNIL, insecure = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return given ? insecure : dm_security_insecure_default(L);
+}
+
+void dm_security_settle (lua_State *L, int idx, const char *what) {
+  if (!is_insecure(L, idx)) {
+    refuse_trust(L, what);
+    return;
+  }
+  if (lua_getfield(L, -1, VERIFICATION) == LUA_TNIL) {
+    lua_pushliteral(L, "false");
+    lua_setfield(L, -3, VERIFICATION);
+  }
+  lua_pop(L, 1);
+  fprintf(stderr, "docmsg: %s: insecure_tls: the broker's certificate is not verified; whoever is "
+                  "on the way can read and change everything\n", what);
+}
+
+static bool begins (lua_State *L, int idx, const char *name, const char *prefix) {
+  const char *text = dm_option_string(L, idx, name);
+  return text != NULL && strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool dm_security_scram_fails (lua_State *L, int idx) {
+  if (rd_kafka_version() >= DM_RDKAFKA_WITH_SCRAM) return false;
+  return begins(L, idx, "sasl.mechanism", "SCRAM-") || begins(L, idx, "sasl.mechanisms", "SCRAM-");
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* security.h -- what a client's properties say about whom it trusts and how it logs in.
+**
+** Threads: the thread that owns L.
+** Order:   dm_security_settle after all properties are collected and before the conf is built.
+*/
+#ifndef DM_SECURITY_H
+#define DM_SECURITY_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+/* A server whose certificate is not verified is trusted only with the option insecure_tls, in the
+** options at idx or in the state's defaults; then a warning goes to standard error. Without it,
+** raises when the properties in the table on the top of the stack say so.  [-0, +0, e] */
+void dm_security_settle (lua_State *L, int idx, const char *what);
+
+/* Is insecure_tls the default of this state's clients?  [-0, +0, m] */
+bool dm_security_insecure_default (lua_State *L);
+
+/* Do the properties in the table at idx ask for SCRAM, with a librdkafka whose SCRAM Apache Kafka
+** 4 refuses?  [-0, +0, m] */
+bool dm_security_scram_fails (lua_State *L, int idx);
+
+#endif
