@@ -60,12 +60,22 @@ static int admin_fd (lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
+  { "alter_configs", dm_admin_alter_configs },
+  { "alter_group_offsets", dm_admin_alter_group_offsets },
   { "close", admin_close },
+  { "cluster", dm_admin_cluster },
   { "create_partitions", dm_admin_create_partitions },
   { "create_topics", dm_admin_create_topics },
+  { "delete_groups", dm_admin_delete_groups },
+  { "delete_records", dm_admin_delete_records },
   { "delete_topics", dm_admin_delete_topics },
+  { "describe_configs", dm_admin_describe_configs },
+  { "describe_groups", dm_admin_describe_groups },
   { "describe_topics", dm_admin_describe_topics },
   { "fd", admin_fd },
+  { "group_offsets", dm_admin_group_offsets },
+  { "list_groups", dm_admin_list_groups },
+  { "list_offsets", dm_admin_list_offsets },
   { NULL, NULL },
 };
 

@@ -89,8 +89,8 @@ static void send_alter (rd_kafka_t *rk, const dm_request *request) {
 }
 
 static const dm_operation alter_operation = {
-  .api = RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS, .changes = true, .free = dm_resource_free,
-  .send = send_alter, .answer = altered_answer,
+  .api = RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS, .changes = true, .validates = true,
+  .free = dm_resource_free, .send = send_alter, .answer = altered_answer,
 };
 
 static void add_key (lua_State *L, rd_kafka_ConfigResource_t *resource, const char *key,

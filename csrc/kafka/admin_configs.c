@@ -62,6 +62,7 @@ static void check_group (lua_State *L, const char *what) {
 
 void dm_resource_copy (lua_State *L, int idx, const char *what) {
   const char *type = "topic";
+  idx = lua_absindex(L, idx);
   if (lua_getfield(L, idx, "type") == LUA_TSTRING) type = lua_tostring(L, -1);
   lua_getfield(L, idx, "name");
   switch (type_of(type)) {

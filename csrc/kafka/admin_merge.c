@@ -22,8 +22,8 @@ static void send_alter (rd_kafka_t *rk, const dm_request *request) {
 }
 
 static const dm_operation alter_operation = {
-  .api = RD_KAFKA_ADMIN_OP_ALTERCONFIGS, .changes = true, .free = dm_resource_free,
-  .send = send_alter, .answer = altered_answer,
+  .api = RD_KAFKA_ADMIN_OP_ALTERCONFIGS, .changes = true, .validates = true,
+  .free = dm_resource_free, .send = send_alter, .answer = altered_answer,
 };
 
 /* The string field of the table at idx; the table keeps it. */

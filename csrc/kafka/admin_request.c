@@ -193,7 +193,7 @@ static void start (lua_State *L, const dm_admin_call *call, dm_request *request)
                                                 sizeof reason) ||
       (operation->operates && rd_kafka_AdminOptions_set_operation_timeout(
                                   request->options, timeout, reason, sizeof reason)) ||
-      (call->validate_only &&
+      (operation->validates && call->validate_only &&
        rd_kafka_AdminOptions_set_validate_only(request->options, 1, reason, sizeof reason)))
     luaL_error(L, "%s: %s", call->doing, reason);
   operation->send(rk, request);

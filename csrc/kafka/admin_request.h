@@ -85,6 +85,7 @@ typedef struct dm_operation {
   rd_kafka_admin_op_t api;
   bool changes;   /* something may be done although its answer is lost */
   bool operates;  /* takes an operation timeout */
+  bool validates; /* takes validate_only */
   void (*free) (void *item);
   void (*send) (rd_kafka_t *rk, const dm_request *request);
   dm_answer (*answer) (const rd_kafka_event_t *event, size_t i);

@@ -71,7 +71,7 @@ static void free_partitions (void *item) {
 
 static const dm_operation create_operation = {
   .api = RD_KAFKA_ADMIN_OP_CREATETOPICS, .changes = true, .operates = true,
-  .free = free_new, .send = send_create, .answer = created_answer,
+  .validates = true, .free = free_new, .send = send_create, .answer = created_answer,
 };
 
 static const dm_operation delete_operation = {
@@ -81,7 +81,7 @@ static const dm_operation delete_operation = {
 
 static const dm_operation extend_operation = {
   .api = RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, .changes = true, .operates = true,
-  .free = free_partitions, .send = send_extend, .answer = extended_answer,
+  .validates = true, .free = free_partitions, .send = send_extend, .answer = extended_answer,
 };
 
 /* Gives replicas to one partition of 'item'. */

@@ -193,3 +193,13 @@ int dm_offsets_error (lua_State *L, const rd_kafka_topic_partition_list_t *list,
   }
   return 0;
 }
+
+void dm_offsets_check_unique (lua_State *L, const char *what,
+                              rd_kafka_topic_partition_list_t *list) {
+  rd_kafka_topic_partition_list_sort(list, NULL, NULL);
+  for (int i = 1; i < list->cnt; i++) {
+    const rd_kafka_topic_partition_t *a = &list->elems[i - 1], *b = &list->elems[i];
+    if (a->partition == b->partition && strcmp(a->topic, b->topic) == 0)
+      luaL_error(L, "%s: %s [%d] is named twice", what, b->topic, (int)b->partition);
+  }
+}

@@ -39,6 +39,10 @@ void dm_offsets_push (lua_State *L, const rd_kafka_topic_partition_list_t *list)
 int dm_offsets_error (lua_State *L, const rd_kafka_topic_partition_list_t *list,
                       const char *doing);
 
+/* Sorts the list and raises when it has a partition twice.  [-0, +0, e] */
+void dm_offsets_check_unique (lua_State *L, const char *what,
+                              rd_kafka_topic_partition_list_t *list);
+
 /* Reads a topic name at idx; raises when empty, over 249 bytes or with a NUL.  [-0, +0, e] */
 const char *dm_topic_check (lua_State *L, int idx, const char *what);
 
