@@ -171,9 +171,14 @@ void dm_client_dispatch (lua_State *L, int idx, dm_client *client) {
   lua_settop(L, handlers - 1);
 }
 
-static int timed_out (lua_State *L, const char *doing) {
-  return dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT, "%s: no answer from the broker in time",
-                         doing);
+void dm_client_blame (lua_State *L, const dm_client *client) {
+  if (client->trouble != RD_KAFKA_RESP_ERR_NO_ERROR)
+    dm_error_hint(L, "the last trouble was: %s", client->trouble_text);
+}
+
+static void timed_out (lua_State *L, const dm_client *client, const char *doing) {
+  dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT, "%s: no answer from the broker in time", doing);
+  dm_client_blame(L, client);
 }
 
 /* Waits for the task in slices. A watch that fires leaves it pending, then raises. 'job' is the
@@ -212,7 +217,7 @@ bool dm_client_run (lua_State *L, dm_client *client, int job, void (*work) (void
   task = dm_job_start(L, job, work);
   if (task == NULL) return luaL_error(L, "%s: no thread could be started", doing);
   if (await_task(L, client, task, job, deadline)) return true;
-  timed_out(L, doing);
+  timed_out(L, client, doing);
   return false;
 }
 

@@ -87,6 +87,10 @@ void dm_client_dispatch (lua_State *L, int idx, dm_client *client);
 bool dm_client_run (lua_State *L, dm_client *client, int job, void (*work) (void *block),
                     dm_deadline deadline, const char *doing);
 
+/* Lets the hint of the time-out on the top of the stack say what the connection's last trouble was,
+** if there was any.  [-0, +0, m] */
+void dm_client_blame (lua_State *L, const dm_client *client);
+
 /* Hands rk to the reaper and waits for its end until the deadline, answering Ctrl-C; the client is
 ** closed afterwards in any case. False when rk goes on ending in the background.  [-0, +0, e] */
 bool dm_client_bury (lua_State *L, dm_client *client, dm_deadline deadline);

@@ -62,12 +62,23 @@ static int push_report (lua_State *L, const dm_report *report) {
   return 1;
 }
 
+/* Adds to the error what happened to the connection of the producer of the delivery at idx. */
+static void blame_connection (lua_State *L, int idx) {
+  lua_getiuservalue(L, idx, PRODUCER);
+  lua_insert(L, -2);
+  dm_client_blame(L, lua_touserdata(L, -2));
+  lua_remove(L, -2);
+}
+
+static int push_pending (lua_State *L, int idx, const dm_report *report) {
+  dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT,
+                  "%s: no delivery report in time; the record is still on its way", report->topic);
+  blame_connection(L, idx);
+  return 2;
+}
+
 static int push_failure (lua_State *L, const dm_report *report) {
   const char *reason = rd_kafka_err2str(report->code);
-  if (report->status == DM_PENDING)
-    return dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT,
-                           "%s: no delivery report in time; the record is still on its way",
-                           report->topic);
   if (report->status == DM_POSSIBLY_PERSISTED)
     return dm_error_return(L, report->code, "%s: %s; the broker may have written the record",
                            report->topic, reason);
@@ -85,6 +96,7 @@ int dm_delivery_wait (lua_State *L, int idx, dm_deadline deadline) {
     lua_pop(L, 1);
     report = dm_slot_read(delivery->slot);
   }
+  if (report.status == DM_PENDING) return push_pending(L, idx, &report);
   return report.status == DM_PERSISTED ? push_report(L, &report) : push_failure(L, &report);
 }
 
