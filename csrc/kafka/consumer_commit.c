@@ -7,6 +7,57 @@
 #include "kafka/error.h"
 #include "kafka/patience.h"
 
+/* -- Committed -------------------------------------------------------------------------------- */
+
+typedef struct question {
+  rd_kafka_t *rk;
+  dm_list *list;
+  dm_deadline deadline;
+  rd_kafka_resp_err_t err;
+} question;
+
+static void question_cleanup (void *block) {
+  question *q = block;
+  if (q->list != NULL) rd_kafka_topic_partition_list_destroy(q->list);
+}
+
+static void ask (void *block) {
+  question *q = block;
+  dm_patience patience = dm_patience_begin(q->deadline);
+  do {
+    q->err = rd_kafka_committed(q->rk, q->list, dm_patience_ms(&patience));
+  } while (dm_patience_again(&patience, block, q->err));
+}
+
+/* Pushes a job that has asked for the committed offsets of the list. NULL after pushing nil and an
+** error. */
+static const question *push_committed (lua_State *L, dm_consumer *consumer, const dm_list *list,
+                                       dm_deadline deadline, const char *doing) {
+  question *q = dm_job_push_scoped(L, sizeof *q, question_cleanup);
+  q->rk = consumer->client.rk;
+  q->list = rd_kafka_topic_partition_list_copy(list);
+  q->deadline = deadline;
+  if (!dm_client_run(L, &consumer->client, lua_gettop(L), ask, deadline, doing)) return NULL;
+  consumer->coordinated = !q->err;
+  if (!q->err) return q;
+  dm_error_return(L, q->err, "%s: %s", doing, rd_kafka_err2str(q->err));
+  return NULL;
+}
+
+int dm_consumer_committed_lua (lua_State *L) {
+  dm_consumer *consumer = dm_consumer_check(L, 1, true);
+  dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 3, "30s"));
+  const dm_list *list = lua_isnoneornil(L, 2)
+                          ? dm_consumer_push_assignment(L, consumer)
+                          : dm_offsets_read(L, 2, "committed", DM_OFFSET_NONE);
+  const question *q;
+  dm_consumer_check_group(L, consumer, "committed");
+  q = push_committed(L, consumer, list, deadline, "committed");
+  if (q == NULL) return 2;
+  dm_offsets_push(L, q->list);
+  return 1;
+}
+
 /* -- Commit ----------------------------------------------------------------------------------- */
 
 /* The broker's answer, and the queue it comes through. */
@@ -54,25 +105,44 @@ static bool await_reply (lua_State *L, reply *r, dm_deadline deadline) {
   }
 }
 
+/* A commit that no coordinator takes is kept by librdkafka for session.timeout.ms and holds up the
+** end of the client for so long. So one that is not known yet is found by a question first. */
+static bool find_coordinator (lua_State *L, dm_consumer *consumer, const dm_list *offsets,
+                              dm_deadline deadline) {
+  return consumer->coordinated ||
+         push_committed(L, consumer, offsets, deadline, "commit") != NULL;
+}
+
+/* Sends the commit and waits for its answer. Pushes nil and an error when it fails. */
+static bool commit (lua_State *L, dm_consumer *consumer, const dm_list *offsets,
+                    dm_deadline deadline) {
+  reply *r = dm_job_push_scoped(L, sizeof *r, reply_cleanup);
+  const dm_list *list = NULL;
+  rd_kafka_resp_err_t err;
+  r->queue = rd_kafka_queue_new(consumer->client.rk);
+  err = rd_kafka_commit_queue(consumer->client.rk, offsets, r->queue, NULL, NULL);
+  consumer->coordinated = false; /* until it answers well */
+  if (!err && !await_reply(L, r, deadline)) {
+    dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT, "commit: no answer from the broker in time");
+    return false;
+  }
+  if (!err) {
+    list = rd_kafka_event_topic_partition_list(r->event);
+    err = error_of(r->event, list);
+  }
+  consumer->coordinated = !err;
+  if (err) commit_error(L, err, list);
+  return !err;
+}
+
 int dm_consumer_commit_lua (lua_State *L) {
   dm_consumer *consumer = dm_consumer_check(L, 1, true);
   dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 3, "30s"));
   const dm_list *offsets = dm_offsets_read(L, 2, "commit", DM_OFFSET_NEXT);
-  reply *r = dm_job_push_scoped(L, sizeof *r, reply_cleanup);
-  rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
   dm_consumer_check_group(L, consumer, "commit");
-  r->queue = rd_kafka_queue_new(consumer->client.rk);
-  if (offsets->cnt > 0)
-    err = rd_kafka_commit_queue(consumer->client.rk, offsets, r->queue, NULL, NULL);
-  if (err) return commit_error(L, err, NULL);
-  if (offsets->cnt > 0 && !await_reply(L, r, deadline))
-    return dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT,
-                           "commit: no answer from the broker in time");
-  if (r->event != NULL) {
-    const dm_list *list = rd_kafka_event_topic_partition_list(r->event);
-    err = error_of(r->event, list);
-    if (err) return commit_error(L, err, list);
-  }
+  if (offsets->cnt > 0 && !(find_coordinator(L, consumer, offsets, deadline) &&
+                            commit(L, consumer, offsets, deadline)))
+    return 2;
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -100,44 +170,5 @@ int dm_consumer_store_lua (lua_State *L) {
   if (failed) return failed;
   if (err) return dm_error_return(L, err, "store: %s", rd_kafka_err2str(err));
   lua_pushboolean(L, 1);
-  return 1;
-}
-
-/* -- Committed -------------------------------------------------------------------------------- */
-
-typedef struct question {
-  rd_kafka_t *rk;
-  dm_list *list;
-  dm_deadline deadline;
-  rd_kafka_resp_err_t err;
-} question;
-
-static void question_cleanup (void *block) {
-  question *q = block;
-  if (q->list != NULL) rd_kafka_topic_partition_list_destroy(q->list);
-}
-
-static void ask (void *block) {
-  question *q = block;
-  dm_patience patience = dm_patience_begin(q->deadline);
-  do {
-    q->err = rd_kafka_committed(q->rk, q->list, dm_patience_ms(&patience));
-  } while (dm_patience_again(&patience, block, q->err));
-}
-
-int dm_consumer_committed_lua (lua_State *L) {
-  dm_consumer *consumer = dm_consumer_check(L, 1, true);
-  dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 3, "30s"));
-  const dm_list *list = lua_isnoneornil(L, 2)
-                          ? dm_consumer_push_assignment(L, consumer)
-                          : dm_offsets_read(L, 2, "committed", DM_OFFSET_NONE);
-  question *q = dm_job_push_scoped(L, sizeof *q, question_cleanup);
-  dm_consumer_check_group(L, consumer, "committed");
-  q->rk = consumer->client.rk;
-  q->list = rd_kafka_topic_partition_list_copy(list);
-  q->deadline = deadline;
-  if (!dm_client_run(L, &consumer->client, lua_gettop(L), ask, deadline, "committed")) return 2;
-  if (q->err) return dm_error_return(L, q->err, "committed: %s", rd_kafka_err2str(q->err));
-  dm_offsets_push(L, q->list);
   return 1;
 }

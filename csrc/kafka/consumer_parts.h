@@ -43,6 +43,7 @@ typedef struct dm_consumer {
   int64_t begin;            /* without a group: the offset where "committed" is asked for */
   int last_batch;           /* how many records came last: the size of the next table */
   bool grouped;             /* has a group id of its own */
+  bool coordinated;         /* the group's coordinator has answered: commits reach it */
   bool subscribed;
   bool assigned;            /* by hand */
 } dm_consumer;

@@ -134,9 +134,13 @@ static int batch_for (lua_State *L, int max, int timeout_ms) {
   return 1;
 }
 
+/* The size of a batch at arg. */
 static int check_max (lua_State *L, int arg) {
-  lua_Integer max = luaL_checkinteger(L, arg);
-  luaL_argcheck(L, max >= 1 && max <= BATCH_MAX, arg, "1 to 1000000 expected");
+  int exact;
+  lua_Integer max = lua_tointegerx(L, arg, &exact);
+  if (lua_type(L, arg) != LUA_TNUMBER || !exact)
+    luaL_error(L, "max: integer expected, got %s", luaL_typename(L, arg));
+  if (max < 1 || max > BATCH_MAX) luaL_error(L, "max: %I is not within 1..%d", max, BATCH_MAX);
   return (int)max;
 }
 
@@ -170,6 +174,7 @@ static int next_batch (lua_State *L) {
 
 int dm_consumer_messages_lua (lua_State *L) {
   dm_consumer_check(L, 1, true);
+  lua_settop(L, 2);
   lua_pushvalue(L, 1);
   lua_pushinteger(L, dm_duration_opt(L, 2, "forever"));
   lua_pushcclosure(L, next_message, 2);
@@ -180,6 +185,7 @@ int dm_consumer_batches_lua (lua_State *L) {
   int max;
   dm_consumer_check(L, 1, true);
   max = check_max(L, 2);
+  lua_settop(L, 3);
   lua_pushvalue(L, 1);
   lua_pushinteger(L, dm_duration_opt(L, 3, "forever"));
   lua_pushinteger(L, max);

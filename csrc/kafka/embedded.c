@@ -18,6 +18,9 @@
 #define EMBEDDED_TYPE "docmsg.EmbeddedBroker"
 #define BROKERS_MAX 16
 
+/* How long closing a Lua state waits for clients before the broker goes. */
+#define CLIENTS_MS 10000
+
 /* The highest Metadata version up to which every supported librdkafka's mock cluster answers
 ** rightly. At its own default, 2, requests cannot say that topics are not to be created. */
 #define METADATA_API 3
@@ -172,9 +175,12 @@ static int embedded_close (lua_State *L) {
   return 0;
 }
 
+/* The state is being closed, and its later clients are: they still send what is queued. */
 static int embedded_gc (lua_State *L) {
   dm_embedded *broker = lua_touserdata(L, 1);
-  if (broker->rk != NULL) destroy(broker);
+  if (broker->rk == NULL) return 0;
+  if (broker->state->reaper != NULL) dm_reaper_settle(broker->state->reaper, CLIENTS_MS);
+  destroy(broker);
   return 0;
 }
 

@@ -107,6 +107,12 @@ dm_task *dm_reaper_bury (dm_reaper *reaper, dm_grave grave) {
   return task;
 }
 
+void dm_reaper_settle (dm_reaper *reaper, int timeout_ms) {
+  dm_deadline deadline = dm_deadline_in(timeout_ms);
+  for (size_t i = 0; i < reaper->count; i++)
+    dm_task_wait(reaper->tasks[i], dm_deadline_left(deadline));
+}
+
 int64_t dm_reaper_join (dm_reaper *reaper, int timeout_ms, int *unended) {
   dm_deadline deadline = dm_deadline_in(timeout_ms);
   int64_t lost;

@@ -66,6 +66,7 @@ static void assign_all (dm_consumer *consumer, const dm_list *list) {
 static bool gain (lua_State *L, int idx, dm_consumer *consumer, dm_list *list) {
   answer it = { consumer, list, "on_assign" };
   bool ok;
+  consumer->coordinated = true;
   consumer->gained = list;
   ok = call_hook(L, idx, &it);
   consumer->gained = NULL;
