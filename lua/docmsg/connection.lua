@@ -55,17 +55,6 @@ function M.resolve(kafka, flags)
   return settings
 end
 
----Starts the embedded broker. It ends with the state, after every client of it.
----@param kafka docmsg.kafka
----@return string servers
-local function start_embedded(kafka)
-  local broker = assert(kafka.embedded { brokers = 1 })
-  local guard = setmetatable({}, { __gc = function() broker:close() end })
-  -- Finalizers run in reverse order of their making, so clients made later are closed before.
-  debug.getregistry()["docmsg.embedded"] = guard
-  return broker.bootstrap_servers
-end
-
 ---Makes the settings the defaults of every client.
 ---@param kafka docmsg.kafka
 ---@param settings docmsg.config.Settings
@@ -75,7 +64,8 @@ function M.apply(kafka, settings)
   end
   local servers = settings.bootstrap_servers
   if servers == "embedded" then
-    servers = start_embedded(kafka)
+    -- Nobody closes it: it ends with the state, after every client of it.
+    servers = assert(kafka.embedded { brokers = 1 }).bootstrap_servers
   end
   kafka.defaults { bootstrap_servers = servers, kafka = settings.properties,
                    insecure_tls = settings.insecure_tls }

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # docmsg_add_specs(RING TIMEOUT seconds SPECS name... [PLAIN_LUA name...])
 #
-# Registers tests/RING/NAME_spec.lua as the test RING/NAME with the label RING; those also named
-# after PLAIN_LUA once more as lua54/RING/NAME, run by the system's lua5.4 with the loadable module.
+# Registers tests/RING/NAME_spec.lua as the test RING/NAME with the label RING; those named after
+# PLAIN_LUA, also or only there, as lua54/RING/NAME, run by the system's lua5.4 with the loadable
+# module.
 # The environment of a test:
 #   DOCMSG_BIN               the program under test
 #   KAFKA_BOOTSTRAP_SERVERS  as it is for the rings that need a broker, unset for the others
@@ -44,6 +45,8 @@ function(docmsg_add_specs ring)
     add_test(NAME "${ring}/${name}" WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
       COMMAND docmsg-lua "${support}/run.lua" "tests/${ring}/${name}_spec.lua")
     docmsg_set_ring("${ring}/${name}" "${ring}" "${arg_TIMEOUT}")
+  endforeach()
+  foreach(name IN LISTS arg_SPECS arg_PLAIN_LUA)
     set_property(GLOBAL APPEND PROPERTY docmsg_specs "tests/${ring}/${name}_spec.lua")
   endforeach()
   # lua5.4 is not built with a sanitizer and cannot load what is.
