@@ -16,7 +16,7 @@
 #define LOG_LEVEL_SHOWN 4
 
 dm_client *dm_client_new (lua_State *L, const dm_client_kind *kind, size_t size) {
-  dm_client *client = lua_newuserdatauv(L, size, 2);
+  dm_client *client = lua_newuserdatauv(L, size, 3);
   memset(client, 0, size);
   client->kind = kind;
   client->fd = -1;
@@ -127,6 +127,11 @@ static void push_error (lua_State *L, const dm_note *note) {
   if (note->fatal) dm_error_fatal(L);
 }
 
+/* A connection that fails is logged and then told as an error. */
+static bool is_told_twice (const dm_note *note) {
+  return strcmp(note->facility, "FAIL") == 0;
+}
+
 /* Hands one note to its handler; the handlers' table is at 'handlers'. */
 static void deliver (lua_State *L, dm_client *client, int handlers, dm_note *note) {
   static const char *const names[] = { "on_error", "on_log", "on_stats" };
@@ -142,7 +147,7 @@ static void deliver (lua_State *L, dm_client *client, int handlers, dm_note *not
     call_handler(L, client, handler);
   }
   else if (note->kind == DM_NOTE_ERROR) print_log(3, note->text);
-  else if (note->kind == DM_NOTE_LOG && note->level <= LOG_LEVEL_SHOWN)
+  else if (note->kind == DM_NOTE_LOG && note->level <= LOG_LEVEL_SHOWN && !is_told_twice(note))
     print_log(note->level, note->text);
   lua_pop(L, 1);
 }

@@ -8,35 +8,61 @@
 #include "kafka/producer.h"
 
 #define DELIVERY_TYPE "docmsg.Delivery"
-#define PRODUCER 1 /* user value */
+#define BLOCK_TYPE "docmsg.Deliveries"
+#define OWNER 1 /* user value: of a handle its block's box, of a box the producer */
 
-struct dm_delivery {
-  dm_slot *slot; /* NULL: the record was never sent */
+typedef struct block_box {
+  dm_block *block;
   dm_state *state;
-};
+} block_box;
 
-dm_delivery *dm_delivery_push (lua_State *L, int producer, dm_state *state) {
-  dm_delivery *delivery = lua_newuserdatauv(L, sizeof *delivery, 1);
-  delivery->slot = NULL;
-  delivery->state = state;
-  luaL_setmetatable(L, DELIVERY_TYPE);
-  lua_pushvalue(L, producer);
-  lua_setiuservalue(L, -2, PRODUCER);
-  return delivery;
-}
+/* No __gc: its block's box has one for all of them. */
+typedef struct dm_delivery {
+  dm_slot *slot;
+} dm_delivery;
 
-void dm_delivery_take (dm_delivery *delivery, dm_slot *slot) {
-  delivery->slot = slot;
-  delivery->state->deliveries++;
-}
-
-static int delivery_gc (lua_State *L) {
-  dm_delivery *delivery = lua_touserdata(L, 1);
-  if (delivery->slot == NULL) return 0;
-  dm_slot_release(delivery->slot);
-  delivery->slot = NULL;
-  delivery->state->deliveries--;
+static int block_gc (lua_State *L) {
+  block_box *box = lua_touserdata(L, 1);
+  if (box->block == NULL) return 0;
+  dm_block_unref(box->block);
+  box->block = NULL;
+  box->state->deliveries--;
   return 0;
+}
+
+/* Pushes a box with a new block and keeps it as the producer's. */
+static block_box *push_block (lua_State *L, int producer, int block, dm_ledger *ledger,
+                              dm_state *state) {
+  block_box *box = lua_newuserdatauv(L, sizeof *box, 1);
+  box->block = NULL;
+  box->state = state;
+  luaL_setmetatable(L, BLOCK_TYPE);
+  lua_pushvalue(L, producer);
+  lua_setiuservalue(L, -2, OWNER);
+  box->block = dm_block_new(ledger);
+  if (box->block == NULL) luaL_error(L, "not enough memory");
+  state->deliveries++;
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, producer, block);
+  return box;
+}
+
+dm_slot *dm_delivery_push (lua_State *L, int producer, int block, dm_ledger *ledger,
+                           dm_state *state, const dm_topic *topic) {
+  dm_delivery *delivery = lua_newuserdatauv(L, sizeof *delivery, 1);
+  block_box *box;
+  delivery->slot = NULL;
+  lua_getiuservalue(L, producer, block);
+  box = lua_touserdata(L, -1);
+  if (box != NULL) delivery->slot = dm_slot_open(box->block, topic);
+  if (delivery->slot == NULL) {
+    lua_pop(L, 1);
+    box = push_block(L, producer, block, ledger, state);
+    delivery->slot = dm_slot_open(box->block, topic);
+  }
+  lua_setiuservalue(L, -2, OWNER);
+  luaL_setmetatable(L, DELIVERY_TYPE);
+  return delivery->slot;
 }
 
 static dm_delivery *check (lua_State *L, int idx) {
@@ -64,7 +90,9 @@ static int push_report (lua_State *L, const dm_report *report) {
 
 /* Adds to the error what happened to the connection of the producer of the delivery at idx. */
 static void blame_connection (lua_State *L, int idx) {
-  lua_getiuservalue(L, idx, PRODUCER);
+  lua_getiuservalue(L, idx, OWNER);
+  lua_getiuservalue(L, -1, OWNER);
+  lua_replace(L, -2);
   lua_insert(L, -2);
   dm_client_blame(L, lua_touserdata(L, -2));
   lua_remove(L, -2);
@@ -91,9 +119,10 @@ int dm_delivery_wait (lua_State *L, int idx, dm_deadline deadline) {
   dm_report report = dm_slot_read(delivery->slot);
   idx = lua_absindex(L, idx);
   if (report.status == DM_PENDING) {
-    lua_getiuservalue(L, idx, PRODUCER);
+    lua_getiuservalue(L, idx, OWNER);
+    lua_getiuservalue(L, -1, OWNER);
     dm_producer_await(L, lua_gettop(L), delivery->slot, deadline);
-    lua_pop(L, 1);
+    lua_pop(L, 2);
     report = dm_slot_read(delivery->slot);
   }
   if (report.status == DM_PENDING) return push_pending(L, idx, &report);
@@ -124,9 +153,10 @@ static int delivery_tostring (lua_State *L) {
 }
 
 void dm_delivery_open (lua_State *L) {
-  luaL_newmetatable(L, DELIVERY_TYPE);
-  lua_pushcfunction(L, delivery_gc);
+  luaL_newmetatable(L, BLOCK_TYPE);
+  lua_pushcfunction(L, block_gc);
   lua_setfield(L, -2, "__gc");
+  luaL_newmetatable(L, DELIVERY_TYPE);
   lua_pushcfunction(L, delivery_tostring);
   lua_setfield(L, -2, "__tostring");
   lua_newtable(L);
@@ -134,5 +164,5 @@ void dm_delivery_open (lua_State *L) {
   lua_setfield(L, -2, "wait");
   lua_pushcclosure(L, delivery_index, 1);
   lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  lua_pop(L, 2);
 }

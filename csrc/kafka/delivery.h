@@ -2,8 +2,9 @@
 /* delivery.h -- the Lua handle of one sent record.
 **
 ** Threads:   the thread that owns L.
-** Ownership: the handle holds its slot of the ledger; user value 1 is the producer.
-** Order:     dm_delivery_open once; push the empty handle first, then give it a slot.
+** Ownership: a handle's user value 1 is the box of its block of slots (ledger.h), whose user value 1
+**            is the producer. The box of the block in use is a user value of the producer.
+** Order:     dm_delivery_open once; push the handle, then produce with its slot.
 */
 #ifndef DM_DELIVERY_H
 #define DM_DELIVERY_H
@@ -14,16 +15,13 @@
 #include "kafka/ledger.h"
 #include "kafka/state.h"
 
-typedef struct dm_delivery dm_delivery;
-
 /* Makes the metatable docmsg.Delivery.  [-0, +0, m] */
 void dm_delivery_open (lua_State *L);
 
-/* Pushes a handle without a slot; the producer is at index 'producer'.  [-0, +1, m] */
-dm_delivery *dm_delivery_push (lua_State *L, int producer, dm_state *state);
-
-/* Gives the handle its slot. */
-void dm_delivery_take (dm_delivery *delivery, dm_slot *slot);
+/* Pushes a handle with a pending slot for a record to that topic. The producer is at index
+** 'producer' and keeps the box of its block in user value 'block'.  [-0, +1, e] */
+dm_slot *dm_delivery_push (lua_State *L, int producer, int block, dm_ledger *ledger,
+                           dm_state *state, const dm_topic *topic);
 
 /* Waits for the report of the handle at idx and pushes it, or nil and an error.
 ** [-0, +(1|2), e] */

@@ -1,73 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 #include "kafka/ledger.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kafka/feed.h"
 
-#define SLOTS_PER_CHUNK 1024
-
+/* Small, because a fast producer has a million of them on the way. What a report says is written
+** before 'status' and read after it. */
 struct dm_slot {
-  dm_ledger *ledger;
+  dm_block *block;
   const dm_topic *topic;
-  dm_slot *next_free;
-  int refs;
-  dm_report report;
+  int64_t offset, timestamp, latency_us;
+  int32_t partition;
+  int16_t code;
+  atomic_uchar status;
 };
 
-typedef struct chunk {
-  struct chunk *next;
-  dm_slot slots[SLOTS_PER_CHUNK];
-} chunk;
+struct dm_block {
+  dm_ledger *ledger;
+  atomic_uint refs; /* the box, and one a record in librdkafka */
+  unsigned used;
+  dm_slot slots[DM_BLOCK_SLOTS];
+};
 
 struct dm_ledger {
-  pthread_mutex_t lock;
-  chunk *chunks;
-  dm_slot *free;
-  const dm_slot *awaited;
-  dm_topic *topics;
-  uint64_t reported;
-  size_t refs; /* the producer's, and one a handle */
-  bool sealed;
+  dm_topic *topics; /* the owning thread's */
+  _Atomic(dm_slot *) awaited;
+  atomic_ullong reported;
+  atomic_size_t refs; /* the producer's, and one a block */
+  atomic_bool sealed;
 };
 
 dm_ledger *dm_ledger_new (void) {
   dm_ledger *ledger = calloc(1, sizeof *ledger);
-  if (ledger == NULL) return NULL;
-  pthread_mutex_init(&ledger->lock, NULL);
-  ledger->refs = 1;
+  if (ledger != NULL) atomic_init(&ledger->refs, 1);
   return ledger;
 }
 
-static void ledger_free (dm_ledger *ledger) {
-  chunk *c, *next_chunk;
-  dm_topic *topic, *next_topic;
-  for (c = ledger->chunks; c != NULL; c = next_chunk) {
-    next_chunk = c->next;
-    free(c);
-  }
-  for (topic = ledger->topics; topic != NULL; topic = next_topic) {
-    next_topic = topic->next;
+static void ledger_unref (dm_ledger *ledger) {
+  dm_topic *topic, *next;
+  if (atomic_fetch_sub(&ledger->refs, 1) > 1) return;
+  for (topic = ledger->topics; topic != NULL; topic = next) {
+    next = topic->next;
     free(topic);
   }
-  pthread_mutex_destroy(&ledger->lock);
   free(ledger);
-}
-
-/* Unlocks, lets one reference go and frees the ledger when it was the last. */
-static void unlock_and_unref (dm_ledger *ledger) {
-  bool last = --ledger->refs == 0;
-  pthread_mutex_unlock(&ledger->lock);
-  if (last) ledger_free(ledger);
 }
 
 void dm_ledger_seal (void *ud) {
   dm_ledger *ledger = ud;
-  pthread_mutex_lock(&ledger->lock);
-  ledger->sealed = true;
-  unlock_and_unref(ledger);
+  atomic_store(&ledger->sealed, true);
+  ledger_unref(ledger);
 }
 
 dm_topic *dm_ledger_add_topic (dm_ledger *ledger, const char *name, rd_kafka_topic_t *rkt) {
@@ -88,82 +73,65 @@ void dm_ledger_drop_topics (dm_ledger *ledger) {
   }
 }
 
-/* Adds a chunk's slots to the free ones. */
-static bool grow (dm_ledger *ledger) {
-  chunk *c = malloc(sizeof *c);
-  if (c == NULL) return false;
-  c->next = ledger->chunks;
-  ledger->chunks = c;
-  for (size_t i = 0; i < SLOTS_PER_CHUNK; i++) {
-    c->slots[i].ledger = ledger;
-    c->slots[i].next_free = ledger->free;
-    ledger->free = &c->slots[i];
-  }
-  return true;
+dm_block *dm_block_new (dm_ledger *ledger) {
+  dm_block *block = malloc(sizeof *block);
+  if (block == NULL) return NULL;
+  block->ledger = ledger;
+  block->used = 0;
+  atomic_init(&block->refs, 1);
+  atomic_fetch_add(&ledger->refs, 1);
+  return block;
 }
 
-dm_slot *dm_slot_open (dm_ledger *ledger, const dm_topic *topic) {
-  dm_slot *slot = NULL;
-  pthread_mutex_lock(&ledger->lock);
-  if (ledger->free != NULL || grow(ledger)) {
-    slot = ledger->free;
-    ledger->free = slot->next_free;
-    ledger->refs++;
-    slot->topic = topic;
-    slot->refs = 2;
-    slot->report.status = DM_PENDING;
-  }
-  pthread_mutex_unlock(&ledger->lock);
+void dm_block_unref (dm_block *block) {
+  dm_ledger *ledger = block->ledger;
+  if (atomic_fetch_sub_explicit(&block->refs, 1, memory_order_acq_rel) > 1) return;
+  free(block);
+  ledger_unref(ledger);
+}
+
+dm_slot *dm_slot_open (dm_block *block, const dm_topic *topic) {
+  dm_slot *slot;
+  if (block->used == DM_BLOCK_SLOTS) return NULL;
+  slot = &block->slots[block->used++];
+  slot->block = block;
+  slot->topic = topic;
+  atomic_init(&slot->status, DM_PENDING);
+  atomic_fetch_add_explicit(&block->refs, 1, memory_order_relaxed);
   return slot;
 }
 
-/* With the lock held. */
-static void slot_unref (dm_slot *slot) {
-  if (--slot->refs > 0) return;
-  slot->next_free = slot->ledger->free;
-  slot->ledger->free = slot;
-}
-
 void dm_slot_forget (dm_slot *slot) {
-  dm_ledger *ledger = slot->ledger;
-  pthread_mutex_lock(&ledger->lock);
-  slot_unref(slot);
-  pthread_mutex_unlock(&ledger->lock);
+  dm_block_unref(slot->block); /* never the last: the box still holds it */
 }
 
-void dm_slot_release (dm_slot *slot) {
-  dm_ledger *ledger = slot->ledger;
-  pthread_mutex_lock(&ledger->lock);
-  slot_unref(slot);
-  unlock_and_unref(ledger);
+static dm_status status_now (dm_slot *slot) {
+  return (dm_status)atomic_load_explicit(&slot->status, memory_order_acquire);
 }
 
 dm_report dm_slot_read (dm_slot *slot) {
-  dm_ledger *ledger = slot->ledger;
-  dm_report report;
-  pthread_mutex_lock(&ledger->lock);
-  report = slot->report;
-  if (report.status == DM_PENDING && ledger->sealed) {
+  bool sealed = atomic_load(&slot->block->ledger->sealed); /* before the status: no report comes after */
+  dm_report report = { .status = status_now(slot), .topic = slot->topic->name };
+  if (report.status != DM_PENDING) {
+    report.code = (rd_kafka_resp_err_t)slot->code;
+    report.partition = slot->partition;
+    report.offset = slot->offset;
+    report.timestamp = slot->timestamp;
+    report.latency_us = slot->latency_us;
+  }
+  else if (sealed) {
     report.status = DM_POSSIBLY_PERSISTED;
     report.code = RD_KAFKA_RESP_ERR__DESTROY;
   }
-  pthread_mutex_unlock(&ledger->lock);
-  report.topic = slot->topic->name;
   return report;
 }
 
 void dm_ledger_await (dm_ledger *ledger, dm_slot *slot) {
-  pthread_mutex_lock(&ledger->lock);
-  ledger->awaited = slot;
-  pthread_mutex_unlock(&ledger->lock);
+  atomic_store(&ledger->awaited, slot);
 }
 
 uint64_t dm_ledger_reported (dm_ledger *ledger) {
-  uint64_t reported;
-  pthread_mutex_lock(&ledger->lock);
-  reported = ledger->reported;
-  pthread_mutex_unlock(&ledger->lock);
-  return reported;
+  return atomic_load(&ledger->reported);
 }
 
 static dm_status status_of (const rd_kafka_message_t *message) {
@@ -174,25 +142,21 @@ static dm_status status_of (const rd_kafka_message_t *message) {
   }
 }
 
-static void fill (dm_report *report, const rd_kafka_message_t *message) {
+static void fill (dm_slot *slot, const rd_kafka_message_t *message) {
   rd_kafka_timestamp_type_t type;
-  report->status = status_of(message);
-  report->code = message->err;
-  report->partition = message->partition;
-  report->offset = message->offset;
-  report->timestamp = rd_kafka_message_timestamp(message, &type);
-  report->latency_us = rd_kafka_message_latency(message);
+  slot->code = (int16_t)message->err;
+  slot->partition = message->partition;
+  slot->offset = message->offset;
+  slot->timestamp = rd_kafka_message_timestamp(message, &type);
+  slot->latency_us = rd_kafka_message_latency(message);
+  atomic_store_explicit(&slot->status, (unsigned char)status_of(message), memory_order_release);
 }
 
 void dm_ledger_on_report (rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
   dm_slot *slot = message->_private;
   dm_ledger *ledger = dm_feed_ledger(opaque);
-  bool awaited;
-  pthread_mutex_lock(&ledger->lock);
-  fill(&slot->report, message);
-  awaited = slot == ledger->awaited;
-  ledger->reported++;
-  slot_unref(slot);
-  pthread_mutex_unlock(&ledger->lock);
-  if (awaited) rd_kafka_yield(rk);
+  fill(slot, message);
+  if (slot == atomic_load_explicit(&ledger->awaited, memory_order_relaxed)) rd_kafka_yield(rk);
+  atomic_fetch_add_explicit(&ledger->reported, 1, memory_order_relaxed);
+  dm_block_unref(slot->block);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* ledger.h -- what became of each sent record: one slot a record, filled by its delivery report.
 **
-** A slot is shared by the record in librdkafka and by the Lua handle; whoever lets go last returns
-** it. A record whose producer ended without a report counts as possibly persisted: nobody knows.
+** Slots come in blocks, so that a handle costs no finaliser of its own: a block lives until its box
+** in Lua is collected and every record in it was reported. A record whose producer ended without
+** a report counts as possibly persisted: nobody knows.
 **
-** Threads:   every function from any thread: reports also come inside tasks.
-** Ownership: the ledger lives until its producer and every handle have let go.
+** Threads:   dm_ledger_on_report, dm_ledger_seal and dm_block_unref on any thread, everything else
+**            on the thread that owns L. No locks: what a report says is published by its status.
+** Ownership: the ledger lives until its producer and every block have let go.
 ** Order:     open a slot, produce with it as the record's opaque; forget it when produce failed.
 */
 #ifndef DM_LEDGER_H
@@ -16,7 +18,10 @@
 #include <stdint.h>
 
 typedef struct dm_ledger dm_ledger;
+typedef struct dm_block dm_block;
 typedef struct dm_slot dm_slot;
+
+#define DM_BLOCK_SLOTS 1024
 
 /* A topic that records were sent to. */
 typedef struct dm_topic {
@@ -55,14 +60,15 @@ dm_topic *dm_ledger_add_topic (dm_ledger *ledger, const char *name, rd_kafka_top
 /* Destroys the librdkafka topics: they would keep the producer from ending. */
 void dm_ledger_drop_topics (dm_ledger *ledger);
 
-/* A pending slot held by a handle and a record; NULL when memory is short. */
-dm_slot *dm_slot_open (dm_ledger *ledger, const dm_topic *topic);
+/* A block with one reference, its box's; NULL when memory is short. */
+dm_block *dm_block_new (dm_ledger *ledger);
+void dm_block_unref (dm_block *block);
+
+/* A pending slot for a record; NULL when the block is full. */
+dm_slot *dm_slot_open (dm_block *block, const dm_topic *topic);
 
 /* The record was not taken by librdkafka: there will be no report. */
 void dm_slot_forget (dm_slot *slot);
-
-/* The handle lets go. */
-void dm_slot_release (dm_slot *slot);
 
 /* What is known so far. */
 dm_report dm_slot_read (dm_slot *slot);

@@ -15,6 +15,7 @@
 typedef struct dm_producer {
   dm_client client;         /* first: the box begins with a client */
   dm_ledger *ledger;        /* kept after close, for its handles: borrowed then, see 'client.arg' */
+  dm_topic *last_topic;     /* of the record before, or NULL */
   unsigned sends;           /* since reports were last served */
   int queue_timeout_ms;
   bool has_partitioner;

@@ -2,6 +2,7 @@
 #include "kafka/send.h"
 
 #include <lauxlib.h>
+#include <string.h>
 
 #include "kafka/delivery.h"
 #include "kafka/error.h"
@@ -30,9 +31,11 @@ static dm_topic *add_topic (lua_State *L, dm_producer *producer, const char *nam
   return topic;
 }
 
-/* The topic of that name; NULL when librdkafka refuses the name. Producer at index 1. */
+/* The topic of that name; NULL when librdkafka refuses the name. Producer at index 1. Most records
+** go where the one before went. */
 static dm_topic *find_topic (lua_State *L, dm_producer *producer, const char *name, size_t size) {
-  dm_topic *topic;
+  dm_topic *topic = producer->last_topic;
+  if (topic != NULL && strcmp(topic->name, name) == 0) return topic;
   lua_getiuservalue(L, 1, DM_PRODUCER_TOPICS);
   lua_pushlstring(L, name, size);
   lua_rawget(L, -2);
@@ -40,6 +43,7 @@ static dm_topic *find_topic (lua_State *L, dm_producer *producer, const char *na
   lua_pop(L, 1);
   if (topic == NULL) topic = add_topic(L, producer, name);
   lua_pop(L, 1);
+  producer->last_topic = topic;
   return topic;
 }
 
@@ -236,7 +240,6 @@ static void serve_reports (lua_State *L, dm_producer *producer) {
 static int queue_record (lua_State *L, dm_producer *producer) {
   dm_record record;
   dm_topic *topic;
-  dm_delivery *delivery;
   dm_slot *slot;
   rd_kafka_resp_err_t code;
   serve_reports(L, producer); /* may run handlers: before anything points into the record */
@@ -246,10 +249,7 @@ static int queue_record (lua_State *L, dm_producer *producer) {
   if (producer->has_partitioner && record.partition == RD_KAFKA_PARTITION_UA &&
       !choose_partition(L, producer, topic, &record))
     return 2;
-  delivery = dm_delivery_push(L, 1, producer->client.state);
-  slot = dm_slot_open(producer->ledger, topic);
-  if (slot == NULL) return luaL_error(L, "not enough memory");
-  dm_delivery_take(delivery, slot);
+  slot = dm_delivery_push(L, 1, DM_PRODUCER_BLOCK, producer->ledger, producer->client.state, topic);
   code = produce_patiently(L, producer, topic, &record, slot);
   if (!code) return 1;
   dm_slot_forget(slot);

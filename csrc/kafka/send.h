@@ -11,6 +11,9 @@
 /* User value of a producer: topic name -> dm_topic as light userdata; [1] is the partitioner. */
 #define DM_PRODUCER_TOPICS 2
 
+/* User value of a producer: the box of the block of delivery slots in use. */
+#define DM_PRODUCER_BLOCK 3
+
 /* producer:send(record) -> delivery | nil, err.  [-2, +(1|2), e] */
 int dm_send_record (lua_State *L);
 

@@ -76,7 +76,7 @@ function kafka.duration(duration) end
 function kafka.sleep(duration) end
 
 ---How many objects of this state hold C resources: for tests that look for leaks.
----@return {clients: integer, messages: integer, deliveries: integer, brokers: integer, threads: integer} counts `threads` are librdkafka's, of the process
+---@return {clients: integer, messages: integer, deliveries: integer, brokers: integer, threads: integer} counts `deliveries` come in blocks of 1,024 handles, `threads` are librdkafka's, of the process
 function kafka.live() end
 
 ---Makes an admin client.
