@@ -1,26 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- A broker of this spec's own, killed for real.
-local cluster = require "support.cluster"
+local own_broker = require "support.own_broker"
 local process = require "support.process"
 
 local RECORDS = 10000
-
----Starts a broker in a folder of its own.
-local function start_broker()
-  local folder = os.tmpname()
-  os.remove(folder)
-  local own = { folder = folder }
-  function own.kafka(...)
-    local result = process.run { "tools/kafka", env = { DOCMSG_KAFKA_DIR = folder }, limit = 120, ... }
-    assert(result.ok, result.stderr)
-    return result.stdout
-  end
-  function own:close()
-    self.kafka("down", "--wipe")
-  end
-  local address = own.kafka("up"):match("KAFKA_BOOTSTRAP_SERVERS=(%S+)")
-  return setmetatable(own, { __close = own.close }), cluster.new(address)
-end
 
 ---How often each value is in the topic, and how many there are.
 local function count_values(reader, topic)
@@ -40,9 +23,9 @@ end
 
 describe("a producer whose broker is killed and restarted", function()
   it("has every record persisted, once", function()
-    local own <close>, own_cluster = start_broker()
-    local topic = own_cluster:topic { partitions = 3 }.name
-    local producer <close> = own_cluster:producer { on_error = function() end }
+    local own <close> = own_broker.start()
+    local topic = own.cluster:topic { partitions = 3 }.name
+    local producer <close> = own.cluster:producer { on_error = function() end }
     local deliveries = {}
     assert(producer:publish { topic = topic, value = "0" })
     own.kafka("kill")
@@ -56,7 +39,7 @@ describe("a producer whose broker is killed and restarted", function()
     for i, delivery in ipairs(deliveries) do
       assert.equal("persisted", delivery.status, "record " .. i)
     end
-    local counts, total = count_values(own_cluster, topic)
+    local counts, total = count_values(own.cluster, topic)
     assert.equal(RECORDS, total)
     for i = 0, RECORDS - 1 do
       assert.equal(1, counts[tostring(i)], "record " .. i)
@@ -64,9 +47,9 @@ describe("a producer whose broker is killed and restarted", function()
   end)
 
   it("loses nothing when the kill comes while records are on their way", function()
-    local own <close>, own_cluster = start_broker()
-    local topic = own_cluster:topic { partitions = 3 }.name
-    local producer <close> = own_cluster:producer { on_error = function() end }
+    local own <close> = own_broker.start()
+    local topic = own.cluster:topic { partitions = 3 }.name
+    local producer <close> = own.cluster:producer { on_error = function() end }
     local deliveries = {}
     local killer
     for i = 1, RECORDS do
@@ -84,7 +67,7 @@ describe("a producer whose broker is killed and restarted", function()
     for i, delivery in ipairs(deliveries) do
       assert.equal("persisted", delivery.status, "record " .. i)
     end
-    local counts, total = count_values(own_cluster, topic)
+    local counts, total = count_values(own.cluster, topic)
     assert.equal(RECORDS, total)
     for i = 1, RECORDS do
       assert.equal(1, counts[tostring(i)], "record " .. i)

@@ -57,7 +57,7 @@ local somewhere = {
   { "consumer", { group = "g", start = "erliest" }, "start" },
   { "consumer", { group = "g", start = 0 }, "start" },
   { "consumer", { group = "g", topics = "t" }, "topics" },
-  { "consumer", { group = "g", topics = { 1 } }, "topics" },
+  { "consumer", { group = "g", topics = { 1 } }, "topic" },
   { "consumer", { group = "g", topics = { "" } }, "topic" },
   { "consumer", { group = "g", topics = { ("t"):rep(300) } }, "topic" },
   { "consumer", { group = "g", topics = { "t\0" } }, "NUL" },

@@ -40,7 +40,7 @@ local function add_comment(out, lines)
   local code = false
   for _, line in ipairs(lines) do
     local is_code = line:find("^  +%S") ~= nil or (code and line == "")
-    if is_code and not code then add(out, "", "```lua") end
+    if is_code and not code then add(out, "", "```") end
     if code and not is_code then add(out, "```") end
     add(out, is_code and line:gsub("^  ", "") or line)
     code = is_code

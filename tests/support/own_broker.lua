@@ -1,0 +1,40 @@
+-- SPDX-License-Identifier: MIT
+-- A real broker of a spec's own, to kill, restart and fill: it ends, data and all, with its scope.
+--
+--   local own <close> = own_broker.start()
+--   own.kafka("kill")
+local cluster = require "support.cluster"
+local process = require "support.process"
+
+---@class support.OwnBroker
+---@field folder string
+---@field cluster support.Cluster
+---@field kafka fun(...: string): string runs tools/kafka on it
+local OwnBroker = { __name = "support.OwnBroker" }
+OwnBroker.__index = OwnBroker
+
+local M = {}
+
+---@return support.OwnBroker
+function M.start()
+  local folder = os.tmpname()
+  os.remove(folder)
+  local own = setmetatable({ folder = folder }, OwnBroker)
+  function own.kafka(...)
+    local result = process.run { "tools/kafka", env = { DOCMSG_KAFKA_DIR = folder }, limit = 120, ... }
+    assert(result.ok, result.stderr)
+    return result.stdout
+  end
+  own.cluster = cluster.new(own.kafka("up"):match("KAFKA_BOOTSTRAP_SERVERS=(%S+)"))
+  return own
+end
+
+---Stops it and deletes its data.
+function OwnBroker:close()
+  self.kafka("down", "--wipe")
+  os.execute(("rm -rf '%s'"):format(self.folder))
+end
+
+OwnBroker.__close = OwnBroker.close
+
+return M
