@@ -54,6 +54,7 @@ end
 
 ---Takes the results of host.call and reports a failure.
 ---@param ok boolean
+---@param ... any what the call returned, or the error and its traceback
 ---@return integer? status nil when the call went well
 function M.finish(ok, ...)
   if not ok then
@@ -74,6 +75,7 @@ end
 
 ---Runs a script file, or standard input.
 ---@param path string? nil is standard input
+---@param ... any its arguments
 ---@return integer? status nil when it ran to its end
 function M.run_file(path, ...)
   local chunk, reason = loadfile(path)

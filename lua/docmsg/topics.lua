@@ -87,7 +87,8 @@ end
 
 Manager.__close = Manager.close
 
--- What is on the broker about the named topics, in two requests.
+---What is on the broker about the named topics, in two requests.
+---@param names string[]
 ---@return table<string, docmsg.Observed>? observed
 ---@return docmsg.Error? err
 function Manager:observe(names)
