@@ -206,5 +206,7 @@ int dm_admin_describe_topics (lua_State *L) {
   dm_admin_call call = dm_admin_begin(L, "describe_topics", 3, false);
   if (lua_isnil(L, 2)) return describe_from_metadata(L, &call, 0);
   push_names(L, &call);
+  if (call.embedded != NULL) /* it has no controller that a request of its own could go to */
+    return describe_from_metadata(L, &call, lua_gettop(L));
   return describe_names(L, &call);
 }
