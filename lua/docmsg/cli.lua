@@ -1,13 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- The command line of docmsg-lua: reads the options and runs scripts, code and the REPL.
 -- Everything that not every start needs is required where it is used.
+local exit = require "docmsg.exit"
 local host = require "docmsg.host"
 local options = require "docmsg.options"
 local script = require "docmsg.script"
 
 local M = {}
-
-local USAGE = 2
 
 ---@param message string
 local function complain(message)
@@ -15,20 +14,18 @@ local function complain(message)
 end
 
 ---@param message string
+---@param words? string of the verb, when it is one's
 ---@return integer status
-local function refuse(message)
+local function refuse(message, words)
   complain(message)
-  complain("'docmsg-lua --help' lists the options")
-  return USAGE
+  complain(("'docmsg-lua %s--help' lists the options"):format(words and words .. " " or ""))
+  return exit.USAGE
 end
-
-local bare_kafka
 
 ---The module as it is, without configuration; opened at most once.
 ---@return docmsg.kafka
 local function open_kafka()
-  bare_kafka = bare_kafka or host.open_kafka()
-  return bare_kafka
+  return require "docmsg.bare"
 end
 
 ---Lets `require "docmsg.kafka"` open the module and configure it, when and if a script asks. What
@@ -55,9 +52,7 @@ end
 
 ---@return string
 local function version()
-  local versions = open_kafka().version()
-  return ("docmsg-lua %s  %s  librdkafka %s"):format(host.version, host.lua,
-    versions.librdkafka)
+  return require("docmsg.verb.version").text()
 end
 
 ---LUA_INIT, as lua runs it.
@@ -87,6 +82,20 @@ local function perform(action)
   return script.run_library(action.value)
 end
 
+---No script of that name is there, and no verb: which may have been meant?
+---@param word string
+---@param reason string why there is no script
+---@return integer status
+local function refuse_word(word, reason)
+  complain(reason)
+  if not word:find("[./]") then
+    local nearest = require("docmsg.command").nearest(word)
+    complain(("'%s' is no verb either; %s"):format(word,
+      nearest and ("did you mean '%s'?"):format(nearest) or "'docmsg-lua --help' lists them"))
+  end
+  return exit.USAGE
+end
+
 ---What follows the options: a script, standard input, or nothing.
 ---@param parsed docmsg.cli.Options
 ---@param argv string[]
@@ -97,8 +106,7 @@ local function run_script(parsed, argv)
   end
   local path, reason = script.find(argv[parsed.script], host.share)
   if not path then
-    complain(reason)
-    return USAGE
+    return refuse_word(argv[parsed.script], reason)
   end
   _G.arg = script.arguments(argv, parsed.script, path)
   script.resolve_beside(path)
@@ -120,12 +128,22 @@ local function run_interactive(parsed)
   end
 end
 
+---@param found docmsg.command.Found
 ---@param parsed docmsg.cli.Options
----@param argv string[]
 ---@return integer status
-local function run(parsed, argv)
+local function run_verb(found, parsed)
+  local command = require "docmsg.command"
+  local ok, code, traceback, signal = host.call(command.run, found, parsed)
+  return ok and code or script.report(code, traceback, signal)
+end
+
+---@param parsed docmsg.cli.Options
+local function apply(parsed)
   if parsed.ignore_environment then
     host.ignore_environment()
+  end
+  if parsed.log_format or parsed.verbose then
+    require("docmsg.log").defaults { format = parsed.log_format, level = parsed.verbose and "debug" }
   end
   if parsed.warnings then
     warn("@on")
@@ -133,6 +151,14 @@ local function run(parsed, argv)
   if parsed.show_version or parsed.interactive then
     print(version())
   end
+end
+
+---@param parsed docmsg.cli.Options
+---@param argv string[]
+---@param found? docmsg.command.Found the verb, when it is one
+---@return integer status
+local function run(parsed, argv, found)
+  apply(parsed)
   local status = preload_kafka(parsed)
   _G.arg = script.arguments(argv, parsed.script or 0)
   collectgarbage("restart")
@@ -140,14 +166,35 @@ local function run(parsed, argv)
   for _, action in ipairs(parsed.actions) do
     status = status or perform(action)
   end
-  return status or run_script(parsed, argv) or run_interactive(parsed) or 0
+  if found then
+    return status or run_verb(found, parsed)
+  end
+  return status or run_script(parsed, argv) or run_interactive(parsed) or exit.DONE
 end
 
----@param fd integer
----@return boolean
-local function is_colourful(fd)
-  local term, no_color = os.getenv("TERM"), os.getenv("NO_COLOR")
-  return host.isatty(fd) and term ~= nil and term ~= "dumb" and (no_color == nil or no_color == "")
+---@param parsed docmsg.cli.Options
+---@param argv string[]
+---@return integer status
+local function main_of_verb(parsed, argv)
+  local command = require "docmsg.command"
+  local found, reason = command.find(argv, parsed.script, parsed)
+  if not found then
+    return refuse(reason, argv[parsed.script])
+  end
+  reason = command.read(found, argv, parsed)
+  if parsed.help then
+    io.stdout:write(command.help(found.words, found.verb))
+    return exit.DONE
+  elseif reason then
+    return refuse(reason, found.words)
+  end
+  return run(parsed, argv, found)
+end
+
+---@return string
+local function usage()
+  local colour = require("docmsg.output").is_colourful(os.getenv, host.isatty(1))
+  return require("docmsg.usage").text(colour)
 end
 
 ---Runs the program.
@@ -157,9 +204,13 @@ function M.main(argv)
   local parsed, reason = options.parse(argv)
   if not parsed then
     return refuse(reason)
+  end
+  local word = argv[parsed.script]
+  if word and not word:find("[./]") and require("docmsg.command").is_verb(word) then
+    return main_of_verb(parsed, argv)
   elseif parsed.help then
-    io.stdout:write(require("docmsg.usage").text(is_colourful(1)))
-    return 0
+    io.stdout:write(usage())
+    return exit.DONE
   end
   return run(parsed, argv)
 end

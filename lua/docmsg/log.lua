@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- Log lines for people, "TIME LEVEL message", on standard error. UTF-8 is left as it is; control
--- characters are escaped, so that nobody's data can forge a line.
+-- Log lines on standard error: for people "TIME LEVEL message", for machines JSON. UTF-8 is left as
+-- it is; control characters are escaped, so that nobody's data can forge a line.
 local M = {}
 
 local SEVERITY <const> = { debug = 1, info = 2, warn = 3, error = 4 }
 
 ---@class docmsg.Log
 ---@field private threshold integer
+---@field private render fun(time: string, level: string, message: string): string
 ---@field private write fun(line: string)
 ---@field private clock fun(): integer
 local Log = {}
@@ -14,7 +15,8 @@ Log.__index = Log
 Log.__name = "docmsg.Log"
 
 ---@class docmsg.LogOptions
----@field level? "debug"|"info"|"warn"|"error" the least severe that is written; default "info"
+---@field level? "debug"|"info"|"warn"|"error" the least severe that is written; default "info", or as `defaults` says
+---@field format? "text"|"json" default "text", or as `defaults` says
 ---@field write? fun(line: string) takes a line with its newline; default: standard error
 ---@field clock? fun(): integer seconds since 1970; default `os.time`
 
@@ -33,15 +35,37 @@ function M.printable(text)
   return (text:gsub("%c", escape))
 end
 
+local render = {
+  text = function(time, level, message)
+    return ("%s %s %s\n"):format(time, level:upper(), M.printable(message))
+  end,
+  json = function(time, level, message)
+    local json = require "docmsg.json"
+    message = utf8.len(message) and message or message:gsub("[\x80-\xFF]", escape)
+    return json.encode { time = time, level = level, message = message } .. "\n"
+  end,
+}
+
+local current = { level = "info", format = "text" }
+
+---Sets what `new` takes when an option is left out: --verbose and --log-format of the program.
+---@param options {level?: string, format?: string}
+function M.defaults(options)
+  current = { level = options.level or current.level, format = options.format or current.format }
+end
+
 ---Makes a log.
 ---@param options? docmsg.LogOptions
 ---@return docmsg.Log
 function M.new(options)
   options = options or {}
-  local threshold = SEVERITY[options.level or "info"]
+  local threshold = SEVERITY[options.level or current.level]
   if not threshold then error("level must be debug, info, warn or error", 2) end
+  local renderer = render[options.format or current.format]
+  if not renderer then error("format must be text or json", 2) end
   return setmetatable({
     threshold = threshold,
+    render = renderer,
     write = options.write or to_stderr,
     clock = options.clock or os.time,
   }, Log)
@@ -55,7 +79,7 @@ function Log:line(level, format, ...)
   if SEVERITY[level] < self.threshold then return end
   local message = select("#", ...) > 0 and format:format(...) or format
   local time = os.date("!%Y-%m-%dT%H:%M:%SZ", self.clock())
-  self.write(("%s %s %s\n"):format(time, level:upper(), M.printable(message)))
+  self.write(self.render(time, level, message))
 end
 
 ---@param format string

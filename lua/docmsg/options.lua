@@ -1,5 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- Reads the program's arguments. Pure: what it needs comes in, what it found goes out.
+-- The program's own options: those before a script or verb, and the ones that every verb takes too.
+-- Pure: what it needs comes in, what it found goes out.
+local flags = require "docmsg.flags"
+
 local M = {}
 
 ---@class docmsg.cli.Action what -e and -l ask for, in their order
@@ -14,88 +17,55 @@ local M = {}
 ---@field env_file? string
 ---@field embedded? boolean
 ---@field insecure_tls? boolean
+---@field log_format? "text"|"json"
+---@field verbose? boolean
 ---@field interactive? boolean
 ---@field show_version? boolean
 ---@field warnings? boolean
 ---@field ignore_environment? boolean
 ---@field help? boolean
 
----@type table<string, fun(parsed: docmsg.cli.Options, value?: string)>
-local FLAGS = {
-  ["-i"] = function(parsed) parsed.interactive = true end,
-  ["-v"] = function(parsed) parsed.show_version = true end,
-  ["-E"] = function(parsed) parsed.ignore_environment = true end,
-  ["-W"] = function(parsed) parsed.warnings = true end,
-  ["-h"] = function(parsed) parsed.help = true end,
-  ["--help"] = function(parsed) parsed.help = true end,
-  ["--version"] = function(parsed) parsed.show_version = true end,
-  ["--embedded"] = function(parsed) parsed.embedded = true end,
-  ["--insecure-tls"] = function(parsed) parsed.insecure_tls = true end,
-}
-
----@type table<string, fun(parsed: docmsg.cli.Options, value: string)>
-local WITH_VALUE = {
-  ["-e"] = function(parsed, value)
-    table.insert(parsed.actions, { kind = "code", value = value })
-  end,
-  ["-l"] = function(parsed, value)
-    table.insert(parsed.actions, { kind = "library", value = value })
-  end,
-  ["-X"] = function(parsed, value) table.insert(parsed.properties, value) end,
-  ["--bootstrap-servers"] = function(parsed, value) parsed.bootstrap_servers = value end,
-  ["--env-file"] = function(parsed, value) parsed.env_file = value end,
-}
-
----Splits "-eCODE" and "--name=value".
----@param word string
----@return string name
----@return string? value
-local function split(word)
-  if word:sub(1, 2) == "--" then
-    local name, value = word:match("^(%-%-[^=]+)=(.*)$")
-    return name or word, value
-  end
-  local name = word:sub(1, 2)
-  return name, #word > 2 and word:sub(3) or nil
+local function action(kind)
+  return function(text) return { kind = kind, value = text } end
 end
 
----@param name string
----@return string message
-local function unknown(name)
-  local names = {}
-  for known in pairs(FLAGS) do names[#names + 1] = known end
-  for known in pairs(WITH_VALUE) do names[#names + 1] = known end
-  table.sort(names)
-  local nearest = require("docmsg.host").open_kafka().nearest(name, names)
-  return ("unknown option '%s'%s"):format(name,
-    nearest and (" (did you mean '%s'?)"):format(nearest) or "")
-end
+---Options that may stand before or after a verb.
+---@type docmsg.Flag[]
+M.GLOBAL = {
+  { "--bootstrap-servers", "LIST", help = "host:port,host:port, [\"host:port\"] or embedded\n"
+    .. "default: $KAFKA_BOOTSTRAP_SERVERS, else .env,\nelse localhost:9092" },
+  { "--embedded", help = "a broker inside this process; it keeps nothing" },
+  { "-X", "KEY=VALUE", repeated = true, field = "properties",
+    help = "a librdkafka property, such as -X linger.ms=5\ndefault: $KAFKA_LINGER_MS and so on, else .env" },
+  { "--insecure-tls", help = "any certificate of the broker will do; warns" },
+  { "--env-file", "FILE", help = "default: .env of the current folder, if any" },
+  { "--log-format", "FORMAT", kind = "choice", choices = { "text", "json" },
+    help = "text or json, on standard error" },
+  { "--verbose", help = "log more" },
+}
 
----Reads one option. Returns how many arguments it took.
+---Options that stand before the script or verb.
+---@type docmsg.Flag[]
+M.LEADING = {
+  { "-e", "CODE", repeated = true, field = "actions", read = action "code", help = "run CODE" },
+  { "-l", "MODULE", repeated = true, field = "actions", read = action "library",
+    help = "require MODULE into a global; NAME=MODULE names it" },
+  { "-i", field = "interactive", help = "a session after the script" },
+  { "-E", field = "ignore_environment", help = "ignore LUA_INIT, LUA_PATH and LUA_CPATH" },
+  { "-W", field = "warnings", help = "turn warnings on" },
+  { "--version", short = "-v", field = "show_version", help = "show the versions" },
+}
+
+local PROGRAM <const> = table.move(M.GLOBAL, 1, #M.GLOBAL, #M.LEADING + 1,
+  table.move(M.LEADING, 1, #M.LEADING, 1, { leading = true }))
+
+---Says what options that are fine by themselves do not go together.
 ---@param parsed docmsg.cli.Options
----@param argv string[]
----@param index integer
----@return integer? taken
 ---@return string? reason
-local function read_option(parsed, argv, index)
-  local name, value = split(argv[index])
-  local flag, with_value = FLAGS[name], WITH_VALUE[name]
-  if not flag and not with_value then
-    return nil, unknown(#name == 2 and argv[index] or name)
-  elseif flag and value then
-    local long = name:sub(1, 2) == "--"
-    return nil, long and ("'%s' takes no value"):format(name) or unknown(argv[index])
-  elseif flag then
-    flag(parsed)
-    return 1
+function M.conflict(parsed)
+  if parsed.embedded and parsed.bootstrap_servers then
+    return "--embedded and --bootstrap-servers exclude each other"
   end
-  local taken = value and 1 or 2
-  value = value or argv[index + 1]
-  if not value or (taken == 2 and value:sub(1, 1) == "-") then
-    return nil, ("'%s' needs an argument"):format(name)
-  end
-  with_value(parsed, value)
-  return taken
 end
 
 ---Reads the options before the script's name.
@@ -103,24 +73,12 @@ end
 ---@return docmsg.cli.Options? parsed
 ---@return string? reason what is wrong with them
 function M.parse(argv)
-  local parsed = { actions = {}, properties = {} }
-  local index = 1
-  while argv[index] and argv[index]:sub(1, 1) == "-" and argv[index] ~= "-" do
-    if argv[index] == "--" then
-      index = index + 1
-      break
-    end
-    local taken, reason = read_option(parsed, argv, index)
-    if not taken then
-      return nil, reason
-    end
-    index = index + taken
-  end
-  parsed.script = argv[index] and index or nil
-  if parsed.embedded and parsed.bootstrap_servers then
-    return nil, "'--embedded' and '--bootstrap-servers' exclude each other"
-  end
-  return parsed
+  local parsed, reason, rest = flags.parse(PROGRAM, argv)
+  if not parsed then return nil, reason end
+  parsed.script = argv[rest] and rest or nil
+  reason = M.conflict(parsed)
+  if reason then return nil, reason end
+  return parsed --[[@as docmsg.cli.Options]]
 end
 
 return M

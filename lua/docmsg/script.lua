@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- Finds, loads and runs scripts, and reports how they failed.
+local exit = require "docmsg.exit"
 local host = require "docmsg.host"
 
 local M = {}
 
-local RUNTIME, USAGE = 1, 2
 local SIGPIPE = 13
 local ENDED_BY = { [2] = "interrupted", [15] = "terminated" }
 
@@ -44,12 +44,12 @@ function M.report(value, traceback, signal)
     if signal ~= SIGPIPE then
       io.stderr:write("docmsg-lua: ", ENDED_BY[signal], "\n")
     end
-    return 128 + signal
+    return exit.SIGNALLED + signal
   end
   local usage = type(value) == "table" and require("docmsg.usage_error").is(value)
   local own = usage and "" or own_part(traceback)
   io.stderr:write("docmsg-lua: ", describe(value), own ~= "" and "\n" or "", own, "\n")
-  return usage and USAGE or RUNTIME
+  return usage and exit.USAGE or exit.FAILED
 end
 
 ---Takes the results of host.call and reports a failure.
@@ -68,7 +68,7 @@ end
 local function run(chunk, reason, ...)
   if not chunk then
     io.stderr:write("docmsg-lua: ", reason, "\n")
-    return USAGE
+    return exit.USAGE
   end
   return M.finish(host.call(chunk, ...))
 end
@@ -101,7 +101,7 @@ function M.run_library(word)
     return nil
   elseif not signal and tostring(value):find("^module '.-' not found") then
     io.stderr:write("docmsg-lua: ", value, "\n")
-    return USAGE
+    return exit.USAGE
   end
   return M.report(value, traceback, signal)
 end
@@ -126,9 +126,10 @@ end
 ---Finds a script in the current folder, then in scripts/, then among the installed ones.
 ---@param word string a path, or the name of a script with or without ".lua"; "-" is standard input
 ---@param share string the folder of the installed files
+---@param what? string for the reason; default "script"
 ---@return string? path
 ---@return string? reason
-function M.find(word, share)
+function M.find(word, share, what)
   if word == "-" then
     return "-"
   end
@@ -142,9 +143,10 @@ function M.find(word, share)
     end
   end
   if folder then
-    return nil, ("'%s' is a folder, not a script"):format(folder)
+    return nil, ("'%s' is a folder, not a %s"):format(folder, what or "script")
   end
-  return nil, ("cannot find the script '%s' here, in scripts/ or in %s/scripts"):format(word, share)
+  return nil, ("cannot find the %s '%s' here, in scripts/ or in %s/scripts")
+    :format(what or "script", word, share)
 end
 
 ---The table `arg`: the script at 0, its arguments after it, what came before it below.

@@ -1,12 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- Creates and verifies the topics, and says so line by line.
+local exit = require "docmsg.exit"
 local topics = require "docmsg.topics"
 
 local M = {}
-
--- Exit codes.
-local DONE <const>, FAILED <const>, DIFFERS <const> = 0, 1, 3
-local PARTLY <const>, NOT_READY <const> = 5, 7
 
 local function say(format, ...)
   io.stdout:write(format:format(...), "\n")
@@ -55,13 +52,13 @@ local function judge(declared, results)
   end
   if counts.failed > 0 then
     local partly = counts.created + counts.late > 0
-    return partly and PARTLY or FAILED, because(counts.failed, "could not be created")
+    return partly and exit.PARTLY or exit.FAILED, because(counts.failed, "could not be created")
   elseif counts.late > 0 then
-    return NOT_READY, because(counts.late, "were created but are not ready yet; run setup again")
+    return exit.UNCONVERGED, because(counts.late, "were created but are not ready yet; run setup again")
   elseif counts.differing > 0 then
-    return DIFFERS, because(counts.differing, "differ from " .. declared.path)
+    return exit.PENDING, because(counts.differing, "differ from " .. declared.path)
   end
-  return DONE
+  return exit.DONE
 end
 
 local function summarise(report)
@@ -76,14 +73,14 @@ end
 
 local function verify(manager, declared)
   local report, err = manager:verify(declared)
-  if not report then return M.fail(FAILED, err) end
+  if not report then return M.fail(exit.FAILED, err) end
   for _, topic in ipairs(report) do
     if #topic.differences > 0 then
-      return M.fail(DIFFERS, ("%s: %s"):format(topic.name, topics.describe(topic.differences)))
+      return M.fail(exit.PENDING, ("%s: %s"):format(topic.name, topics.describe(topic.differences)))
     end
   end
   summarise(report)
-  return DONE
+  return exit.DONE
 end
 
 ---Creates what is missing and verifies all of it.
@@ -94,12 +91,12 @@ function M.run(declared, options)
   say("🚀 Setting up Kafka topics for document processing system...")
   io.stdout:flush()
   local manager <close>, err = topics.connect(options)
-  if not manager then return M.fail(FAILED, err) end
+  if not manager then return M.fail(exit.FAILED, err) end
   local results, failure = manager:ensure(declared)
-  if not results then return M.fail(FAILED, failure) end
+  if not results then return M.fail(exit.FAILED, failure) end
   for _, result in ipairs(results) do say_result(result) end
   local code, reason = judge(declared, results)
-  if code ~= DONE then return M.fail(code, reason) end
+  if code ~= exit.DONE then return M.fail(code, reason) end
   say("✅ All %d topics ready", #results)
   return verify(manager, declared)
 end

@@ -33,7 +33,23 @@ describe("a log", function()
     assert.equal("1970-01-01T00:00:00Z DEBUG a\n", written({ level = "debug" }, function(l) l:debug "a" end))
   end)
 
+  it("writes JSON on request, bytes that are no text escaped", function()
+    local function line(text) return written({ format = "json" }, function(l) l:warn("%s", text) end) end
+    assert.equal([[{"level":"warn","message":"a\nä","time":"1970-01-01T00:00:00Z"}]] .. "\n", line "a\nä")
+    assert.equal([[{"level":"warn","message":"a\\xFF","time":"1970-01-01T00:00:00Z"}]] .. "\n", line "a\xFF")
+  end)
+
+  it("takes its level and format from the program when it says nothing", function()
+    finally(function() log.defaults { level = "info", format = "text" } end)
+    log.defaults { level = "debug" }
+    assert.equal("1970-01-01T00:00:00Z DEBUG a\n", written({}, function(l) l:debug "a" end))
+    log.defaults { format = "json" }
+    assert.equal('{"level":"debug","message":"a","time":"1970-01-01T00:00:00Z"}\n',
+      written({}, function(l) l:debug "a" end))
+  end)
+
   it("raises for a level that does not exist", function()
     assert.error_matches(function() log.new { level = "loud" } end, "level must be")
+    assert.error_matches(function() log.new { format = "xml" } end, "format must be")
   end)
 end)

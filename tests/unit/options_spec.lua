@@ -24,23 +24,23 @@ describe("the command line", function()
   end
 
   local bad = {
-    { { "--embeded" }, "unknown option '--embeded' (did you mean '--embedded'?)" },
-    { { "--bootstrap-server=a" },
-      "unknown option '--bootstrap-server' (did you mean '--bootstrap-servers'?)" },
-    { { "-q" }, "unknown option '-q'" },
-    { { "-ix" }, "unknown option '-ix'" },
-    { { "-e" }, "'-e' needs an argument" },
-    { { "-e", "-i" }, "'-e' needs an argument" },
-    { { "--env-file" }, "'--env-file' needs an argument" },
-    { { "--embedded=yes" }, "'--embedded' takes no value" },
+    { { "--embeded" }, "unknown option --embeded; did you mean --embedded?" },
+    { { "--bootstrap-server=a" }, "unknown option --bootstrap-server; did you mean --bootstrap-servers?" },
+    { { "-q" }, "unknown option -q" },
+    { { "-ix" }, "unknown option -ix" },
+    { { "-e" }, "-e needs a value (CODE)" },
+    { { "-e", "-i" }, "-e needs a value (CODE)" },
+    { { "--env-file" }, "--env-file needs a value (FILE)" },
+    { { "--embedded=yes" }, "--embedded takes no value" },
+    { { "--log-format", "xml" }, '--log-format takes one of text, json, not "xml"' },
     { { "--embedded", "--bootstrap-servers", "a" },
-      "'--embedded' and '--bootstrap-servers' exclude each other" },
+      "--embedded and --bootstrap-servers exclude each other" },
   }
   for _, case in ipairs(bad) do
     it("refuses " .. table.concat(case[1], " "), function()
       local parsed, reason = options.parse(case[1])
       assert.is_nil(parsed)
-      assert.equal(case[2], reason:sub(1, #case[2]))
+      assert.equal(case[2], reason)
     end)
   end
 end)

@@ -7,9 +7,10 @@ local M = {}
 
 -- The program's own modules: nothing for scripts.
 local PROGRAM <const> = {
-  ["docmsg.cli"] = true, ["docmsg.config"] = true, ["docmsg.connection"] = true,
+  ["docmsg.bare"] = true, ["docmsg.cli"] = true, ["docmsg.command"] = true, ["docmsg.config"] = true,
+  ["docmsg.connection"] = true,
   ["docmsg.history"] = true, ["docmsg.inspect"] = true, ["docmsg.meta.host"] = true, ["docmsg.options"] = true,
-  ["docmsg.repl"] = true, ["docmsg.script"] = true, ["docmsg.usage"] = true,
+  ["docmsg.repl"] = true, ["docmsg.script"] = true, ["docmsg.topic.find"] = true, ["docmsg.usage"] = true,
   ["docmsg.usage_error"] = true,
 }
 
@@ -37,7 +38,7 @@ end
 function M.reference(root)
   local shown = {}
   for _, module in ipairs(M.modules(root)) do
-    if not PROGRAM[module.name] then
+    if not PROGRAM[module.name] and not module.name:find("^docmsg%.verb%.") then
       module.name = module.name:gsub("%.meta%.", ".")
       shown[#shown + 1] = module
     end
