@@ -110,18 +110,6 @@ static void remember_trouble (dm_client *client, const dm_note *note) {
   snprintf(client->trouble_text, sizeof client->trouble_text, "%s", note->text);
 }
 
-/* A login that fails because of librdkafka itself looks like a wrong password. */
-static void explain_scram (const dm_client *client, dm_note *note) {
-  char *text;
-  if (!client->scram_fails || note->code != RD_KAFKA_RESP_ERR__AUTHENTICATION) return;
-  if (asprintf(&text, "%s: SCRAM of librdkafka %s fails at Apache Kafka 3.8.1 and newer: build with "
-               "librdkafka 2.6.1 or newer, or use another sasl.mechanism", note->text,
-               rd_kafka_version_str()) < 0)
-    return;
-  free(note->text);
-  note->text = text;
-}
-
 static void push_error (lua_State *L, const dm_note *note) {
   dm_error_push(L, note->code, "%s", note->text);
   if (note->fatal) dm_error_fatal(L);
@@ -136,7 +124,7 @@ static bool is_told_twice (const dm_note *note) {
 static void deliver (lua_State *L, dm_client *client, int handlers, dm_note *note) {
   static const char *const names[] = { "on_error", "on_log", "on_stats" };
   if (note->kind == DM_NOTE_ERROR) {
-    explain_scram(client, note);
+    dm_security_explain(note, client->scram_fails);
     remember_trouble(client, note);
   }
   if (lua_getfield(L, handlers, names[note->kind]) == LUA_TFUNCTION) {

@@ -31,16 +31,16 @@ void *dm_feed_ledger (const dm_feed *feed) {
   return feed->ledger;
 }
 
-static char *copy (const char *s) {
-  return strdup(s != NULL ? s : "");
-}
-
+/* NULL when memory is short: a note has all of its text or does not exist. */
 static dm_note *note_new (dm_note_kind kind, const char *text) {
   dm_note *note = calloc(1, sizeof *note);
   if (note == NULL) return NULL;
   note->kind = kind;
-  note->text = copy(text);
-  return note;
+  if (text == NULL) return note;
+  note->text = strdup(text);
+  if (note->text != NULL) return note;
+  free(note);
+  return NULL;
 }
 
 void dm_note_free (dm_note *note) {
@@ -72,8 +72,10 @@ static dm_note *log_note (int level, const char *facility, const char *text) {
   dm_note *note = note_new(DM_NOTE_LOG, text);
   if (note == NULL) return NULL;
   note->level = level;
-  note->facility = copy(facility);
-  return note;
+  note->facility = strdup(facility);
+  if (note->facility != NULL) return note;
+  dm_note_free(note);
+  return NULL;
 }
 
 void dm_feed_warn (dm_feed *feed, const char *text) {
@@ -124,7 +126,7 @@ static void on_error (rd_kafka_t *rk, int err, const char *reason, void *opaque)
     err = rd_kafka_fatal_error(rk, fatal_reason, sizeof fatal_reason);
     reason = fatal_reason;
   }
-  note = note_new(DM_NOTE_ERROR, reason);
+  note = note_new(DM_NOTE_ERROR, reason != NULL ? reason : rd_kafka_err2str(err));
   if (note != NULL) {
     note->code = (rd_kafka_resp_err_t)err;
     note->fatal = fatal;

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -74,4 +75,39 @@ static bool begins (lua_State *L, int idx, const char *name, const char *prefix)
 bool dm_security_scram_fails (lua_State *L, int idx) {
   if (rd_kafka_version() >= DM_RDKAFKA_WITH_SCRAM) return false;
   return begins(L, idx, "sasl.mechanism", "SCRAM-") || begins(L, idx, "sasl.mechanisms", "SCRAM-");
+}
+
+/* Adds to the text of an error, as far as memory allows. */
+static void add (dm_note *note, const char *more) {
+  char *text;
+  if (asprintf(&text, "%s: %s", note->text, more) < 0) return;
+  free(note->text);
+  note->text = text;
+}
+
+static bool says (const dm_note *note, const char *words) {
+  return strstr(note->text, words) != NULL;
+}
+
+/* A handshake that fails within its first step, because the broker was quick, is told as a broken
+** connection and without the remedy that librdkafka adds in later steps. */
+static void explain_tls (dm_note *note) {
+  if (note->code == RD_KAFKA_RESP_ERR__TRANSPORT && says(note, ":SSL routines:"))
+    note->code = RD_KAFKA_RESP_ERR__SSL;
+  if (note->code == RD_KAFKA_RESP_ERR__SSL && says(note, "certificate verify failed") &&
+      !says(note, "could not be verified"))
+    add(note, "broker certificate could not be verified: ssl.ca.location must name the file of "
+              "its authority");
+}
+
+/* A login that fails because of librdkafka itself looks like a wrong password. */
+static void explain_scram (dm_note *note) {
+  if (note->code == RD_KAFKA_RESP_ERR__AUTHENTICATION)
+    add(note, "SCRAM of this librdkafka fails at Apache Kafka 3.8.1 and newer: build with "
+              "librdkafka 2.6.1 or newer, or use another sasl.mechanism");
+}
+
+void dm_security_explain (dm_note *note, bool scram_fails) {
+  explain_tls(note);
+  if (scram_fails) explain_scram(note);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* security.h -- what a client's properties say about whom it trusts and how it logs in.
+/* security.h -- whom a client trusts and how it logs in: what its properties say, and what goes wrong.
 **
 ** Threads: the thread that owns L.
 ** Order:   dm_security_settle after all properties are collected and before the conf is built.
@@ -9,6 +9,8 @@
 
 #include <lua.h>
 #include <stdbool.h>
+
+#include "kafka/feed.h"
 
 /* A server whose certificate is not verified is trusted only with the option insecure_tls, in the
 ** options at idx or in the state's defaults; then a warning goes to standard error. Without it,
@@ -21,5 +23,9 @@ bool dm_security_insecure_default (lua_State *L);
 /* Do the properties in the table at idx ask for SCRAM, with a librdkafka whose SCRAM Apache Kafka
 ** 4 refuses?  [-0, +0, m] */
 bool dm_security_scram_fails (lua_State *L, int idx);
+
+/* Makes an error of librdkafka's say what the trouble with TLS or the login is and what to do.
+** 'scram_fails' as dm_security_scram_fails says.  [-0, +0, -] */
+void dm_security_explain (dm_note *note, bool scram_fails);
 
 #endif

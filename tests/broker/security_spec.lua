@@ -37,7 +37,7 @@ end
 local function is_refused(options, name, text)
   local errors = {}
   local start = system.monotime()
-  local admin = open("admin", options, errors)
+  local admin <close> = open("admin", options, errors)
   local result, err = admin:describe_topics({ "any" }, { timeout = "2s" })
   assert.is_nil(result)
   assert.equal(name, err.name)
@@ -46,7 +46,7 @@ local function is_refused(options, name, text)
   assert.is_truthy(err.hint)
   admin:close("1s")
 
-  local producer = open("producer", options, errors)
+  local producer <close> = open("producer", options, errors)
   local report
   report, err = producer:publish({ topic = "any", value = "v" }, "2s")
   assert.is_nil(report)
@@ -55,7 +55,7 @@ local function is_refused(options, name, text)
   producer:close("1s")
 
   errors = {}
-  local consumer = open("consumer", options, errors)
+  local consumer <close> = open("consumer", options, errors)
   assert(consumer:subscribe { "any" })
   await(function()
     assert.is_nil((consumer:poll("100ms")))
@@ -107,6 +107,17 @@ describe("TLS", function()
 
   it("refuses a certificate that nobody vouches for", function()
     is_refused(listener.tls(), "_SSL", "broker certificate could not be verified")
+  end)
+
+  it("refuses it with the same words when the broker is quicker than the client", function()
+    local library = process.program:gsub("bin/[^/]*$", "tests/c/swift_tls.so")
+    local code = ("local admin <close> = require 'docmsg.kafka'.admin { on_error = function() end } "
+      .. "local _, err = admin:describe_topics({}, { timeout = '2s' }) print(err.name, err)")
+    local result = process.run { process.program, "--bootstrap-servers", listener.tls().bootstrap_servers,
+      "-X", "security.protocol=ssl", "-e", code,
+      env = { LD_PRELOAD = library, ASAN_OPTIONS = "verify_asan_link_order=0" } }
+    assert.matches("^_SSL\t.*broker certificate could not be verified.*ssl.ca.location", result.stdout,
+      1, result.stderr)
   end)
 
   it("refuses a certificate for another host", function()
