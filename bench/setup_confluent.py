@@ -4,6 +4,7 @@ when missing and verified. usage: setup_confluent.py BOOTSTRAP"""
 import sys
 import time
 
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 
 TOPICS = {
@@ -31,12 +32,22 @@ def create_missing(admin):
             future.result()
 
 
+def result_of(future):
+    """The configuration; None when the broker does not know the topic yet."""
+    try:
+        return future.result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise
+        return None
+
+
 def differences(admin):
     topics = admin.list_topics(timeout=5).topics
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in TOPICS]
     for resource, future in admin.describe_configs(resources).items():
-        topic, configs = topics.get(resource.name), future.result()
-        if topic is None or len(topic.partitions) != TOPICS[resource.name]:
+        topic, configs = topics.get(resource.name), result_of(future)
+        if topic is None or configs is None or len(topic.partitions) != TOPICS[resource.name]:
             yield resource.name
         elif any(partition.leader < 0 for partition in topic.partitions.values()):
             yield resource.name

@@ -40,7 +40,10 @@ const dm_metadata *dm_metadata_get (lua_State *L, const dm_admin_call *call, boo
   if (!dm_client_run(L, call->client, lua_gettop(L), fetch, dm_admin_grace(call->deadline),
                      call->doing))
     return NULL;
-  if (job->code == RD_KAFKA_RESP_ERR_NO_ERROR) return &job->metadata;
+  if (job->code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    dm_admin_reached(call);
+    return &job->metadata;
+  }
   dm_admin_serve(L, call);
   dm_admin_unreached(L, call, rd_kafka_err2str(job->code));
   return NULL;

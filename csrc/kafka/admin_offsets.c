@@ -245,7 +245,11 @@ static bool ask (lua_State *L, const dm_admin_call *call, round_job *round) {
                      call->doing))
     return false;
   /* Where no partition exists, each says so itself. */
-  if (!round->code || round->code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) return true;
+  if (!round->code || round->code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+    dm_admin_reached(call);
+    return true;
+  }
+  dm_admin_serve(L, call);
   dm_admin_failure(L, call, round->code, rd_kafka_err2str(round->code), false);
   return false;
 }

@@ -53,6 +53,18 @@ static void push_lows (lua_State *L, const rd_kafka_topic_partition_list_t *offs
   }
 }
 
+/* Where none of the partitions has a leader, librdkafka refuses the request as a whole. Otherwise
+** each that does not exist says so itself: the same here. True when it was so. */
+static bool push_no_leaders (lua_State *L, const dm_request *request,
+                             rd_kafka_topic_partition_list_t *offsets) {
+  if (request->event == NULL || rd_kafka_event_error(request->event) != RD_KAFKA_RESP_ERR__NOENT)
+    return false;
+  for (int i = 0; i < offsets->cnt; i++)
+    offsets->elems[i].err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+  push_lows(L, offsets);
+  return true;
+}
+
 int dm_admin_delete_records (lua_State *L) {
   dm_admin_call call = dm_admin_begin(L, "delete_records", 3, false);
   rd_kafka_topic_partition_list_t *offsets;
@@ -68,6 +80,7 @@ int dm_admin_delete_records (lua_State *L) {
     push_lows(L, rd_kafka_DeleteRecords_result_offsets(request->event));
     pushed = 1;
   }
+  else if (push_no_leaders(L, request, offsets)) pushed = 1;
   dm_job_end(L, box);
   return dm_admin_end(L, &call, pushed);
 }

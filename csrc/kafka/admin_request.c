@@ -12,6 +12,9 @@
 /* Between two attempts. */
 #define BACKOFF_MS 100
 
+/* The hint for a change whose answer was lost. */
+#define UNKNOWN "whether it was done is not known: describe first, then decide"
+
 /* librdkafka takes no more. */
 #define REQUEST_MS_MAX 3600000
 
@@ -51,17 +54,22 @@ void dm_admin_serve (lua_State *L, const dm_admin_call *call) {
 }
 
 int dm_admin_end (lua_State *L, const dm_admin_call *call, int results) {
-  if (results == 1) call->client->trouble = RD_KAFKA_RESP_ERR_NO_ERROR; /* a broker answers */
   dm_admin_serve(L, call);
   return results;
+}
+
+void dm_admin_reached (const dm_admin_call *call) {
+  call->client->trouble = RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 int dm_admin_unreached (lua_State *L, const dm_admin_call *call, const char *text) {
   const dm_client *client = call->client;
   rd_kafka_resp_err_t code = client->trouble ? client->trouble : RD_KAFKA_RESP_ERR__TIMED_OUT;
   lua_getiuservalue(L, 1, DM_ADMIN_SERVERS);
-  return dm_error_return(L, code, "%s: no broker of '%s' could be reached in time: %s", call->doing,
-                         lua_tostring(L, -1), client->trouble ? client->trouble_text : text);
+  dm_error_return(L, code, "%s: no broker of '%s' could be reached in time: %s", call->doing,
+                  lua_tostring(L, -1), client->trouble ? client->trouble_text : text);
+  if (!client->trouble) dm_error_hint(L, "is a broker running there, and can it be reached?");
+  return 2;
 }
 
 static bool is_timeout (rd_kafka_resp_err_t code) {
@@ -71,24 +79,42 @@ static bool is_timeout (rd_kafka_resp_err_t code) {
 /* Was the answer lost rather than the request refused? */
 static bool is_lost (rd_kafka_resp_err_t code) {
   return is_timeout(code) || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
+         code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
          code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT;
 }
 
-/* Marks the error object on the top of the stack as one of a change that may have been made. */
-static void hint_unknown (lua_State *L) {
-  dm_error_hint(L, "whether it was done is not known: describe first, then decide");
+/* librdkafka tells by its text alone that the request had not been sent. */
+static bool is_unsent (rd_kafka_resp_err_t code, const char *text) {
+  static const char *const waits[] = { "waiting for broker", "waiting for controller",
+                                       "valid list of brokers", "query partition leaders" };
+  for (size_t i = 0; is_timeout(code) && i < sizeof waits / sizeof waits[0]; i++)
+    if (strstr(text, waits[i]) != NULL) return true;
+  return false;
+}
+
+/* Gives a hint to the error on the top of the stack, of a request whose answer was lost. */
+static void hint_lost (lua_State *L, const dm_client *client, bool changes) {
+  if (!changes) dm_client_blame(L, client);
+  else if (client->trouble)
+    dm_error_hint(L, "%s; the last trouble was: %s", UNKNOWN, client->trouble_text);
+  else dm_error_hint(L, "%s", UNKNOWN);
+}
+
+/* Pushes the error of a change that may have been made. */
+static int push_lost (lua_State *L, const dm_admin_call *call, rd_kafka_resp_err_t code,
+                      const char *text) {
+  lua_getiuservalue(L, 1, DM_ADMIN_SERVERS);
+  dm_error_return(L, code, "%s: '%s' did not answer: %s", call->doing, lua_tostring(L, -1), text);
+  hint_lost(L, call->client, true);
+  return 2;
 }
 
 int dm_admin_failure (lua_State *L, const dm_admin_call *call, rd_kafka_resp_err_t code,
                       const char *text, bool changes) {
-  /* librdkafka tells by its text alone how far the request had got. */
-  bool waited_for_broker = strstr(text, "waiting for broker") != NULL ||
-                           strstr(text, "waiting for controller") != NULL ||
-                           strstr(text, "valid list of brokers") != NULL;
-  if (is_timeout(code) && waited_for_broker) return dm_admin_unreached(L, call, text);
+  if (is_unsent(code, text) || (is_lost(code) && !changes)) return dm_admin_unreached(L, call, text);
+  if (is_lost(code)) return push_lost(L, call, code, text);
   dm_error_return(L, code, "%s: %s", call->doing, text);
-  if (changes && is_lost(code)) hint_unknown(L);
-  else if (code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE)
+  if (code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE)
     dm_error_hint(L, "this broker is too old for it, or it is the embedded broker of another "
                      "process, which knows no admin requests: use a real Apache Kafka");
   return 2;
@@ -228,6 +254,16 @@ static void before_next (lua_State *L, const dm_admin_call *call, rd_kafka_resp_
   lua_settop(L, top);
 }
 
+/* Notes that a broker has answered, unless all that librdkafka answers is that none did. */
+static void note_contact (const dm_admin_call *call, const dm_request *request) {
+  dm_answer answer = request->operation->answer(request->event, 0);
+  for (size_t i = 1; answer.name != NULL && is_lost(answer.code); i++) {
+    answer = request->operation->answer(request->event, i);
+    if (answer.name == NULL) return;
+  }
+  dm_admin_reached(call);
+}
+
 /* Sends and waits until the request as a whole is accepted. */
 static bool exchange (lua_State *L, const dm_admin_call *call, dm_request *request) {
   for (;;) {
@@ -240,7 +276,10 @@ static bool exchange (lua_State *L, const dm_admin_call *call, dm_request *reque
       return false;
     }
     code = rd_kafka_event_error(request->event);
-    if (!code) return true;
+    if (!code) {
+      note_contact(call, request);
+      return true;
+    }
     if (!may_repeat(call, request, code)) {
       dm_admin_failure(L, call, code, rd_kafka_event_error_string(request->event), changes);
       return false;
@@ -279,7 +318,6 @@ void dm_result_set (lua_State *L, int results, const dm_answer *answer,
   lua_setfield(L, -2, "name");
   if (answer->code) {
     push_item_error(L, answer);
-    if (is_lost(answer->code)) hint_unknown(L);
     lua_setfield(L, -2, "error");
   }
   if (fill != NULL) fill(L, answer);
@@ -313,6 +351,15 @@ static void move (dm_request *request, size_t from, size_t to) {
   request->names[to] = name;
 }
 
+/* Gives the hint of a lost answer to the error of results[name]. */
+static void hint_lost_item (lua_State *L, const dm_admin_call *call, const dm_request *request,
+                            int results, const char *name) {
+  lua_getfield(L, results, name);
+  lua_getfield(L, -1, "error");
+  hint_lost(L, call->client, request->operation->changes);
+  lua_pop(L, 2);
+}
+
 /* Stores the answers that are final; the items of the others remain. Returns why they do. */
 static rd_kafka_resp_err_t take_answers (lua_State *L, const dm_admin_call *call,
                                          dm_request *request, int results) {
@@ -326,6 +373,7 @@ static rd_kafka_resp_err_t take_answers (lua_State *L, const dm_admin_call *call
     }
     else {
       dm_result_set(L, results, &answer, request->operation->fill);
+      if (is_lost(answer.code)) hint_lost_item(L, call, request, results, answer.name);
       drop(request, i);
     }
   }

@@ -63,6 +63,9 @@ void dm_admin_pause (lua_State *L, const dm_admin_call *call, int ms);
 /* Calls the handlers for what happened during the call; returns 'results'.  [-0, +0, e] */
 int dm_admin_end (lua_State *L, const dm_admin_call *call, int results);
 
+/* A broker has answered: what was the trouble before is over. */
+void dm_admin_reached (const dm_admin_call *call);
+
 /* Pushes nil and the error for a call that did not succeed as a whole. 'text' is librdkafka's.
 ** 'changes': something may have been done.  [-0, +2, m] */
 int dm_admin_failure (lua_State *L, const dm_admin_call *call, rd_kafka_resp_err_t code,
