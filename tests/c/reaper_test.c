@@ -71,8 +71,9 @@ static void a_reaper_with_nothing_to_do_ends (void) {
 
 static void a_buried_client_ends_and_is_released (void) {
   dm_reaper *reaper = dm_reaper_new();
-  dm_task *task = dm_reaper_bury(reaper, grave_of(nowhere(RD_KAFKA_PRODUCER)));
+  dm_task *task;
   atomic_store(&released, 0);
+  task = dm_reaper_bury(reaper, grave_of(nowhere(RD_KAFKA_PRODUCER)));
   CHECK(task != NULL);
   CHECK(dm_task_wait(task, PATIENCE_MS));
   CHECK(atomic_load(&released) == 1);

@@ -14,7 +14,7 @@ enum { MANY = 64, ROUNDS = 20 };
 
 typedef struct errand {
   gate *start;     /* the work waits here, unless NULL */
-  gate *end;       /* released is told here */
+  gate *end;       /* released is told here; the errand must live so long */
   int result;      /* not atomic on purpose: the task must order it before 'done' */
   atomic_int released;
 } errand;
@@ -32,7 +32,9 @@ static void release (void *arg) {
 }
 
 static void a_task_ends_and_its_result_is_seen (void) {
-  errand e = { 0 };
+  gate end;
+  errand e = { .end = &end };
+  gate_init(&end);
   dm_task *task = dm_task_start(work, release, &e);
   CHECK(task != NULL);
   CHECK(dm_task_wait(task, DM_FOREVER));
@@ -40,6 +42,8 @@ static void a_task_ends_and_its_result_is_seen (void) {
   CHECK(dm_task_wait(task, 0));
   CHECK(dm_task_wait(task, 1000));
   dm_task_unref(task);
+  gate_await(&end, 1); /* its thread may still hold it */
+  gate_destroy(&end);
 }
 
 static void what_it_used_is_released_once (void) {
