@@ -1,14 +1,21 @@
 -- SPDX-License-Identifier: MIT
--- JSON with exact numbers and UTF-8 only. lua-cjson parses, and writes strings; structure and
--- numbers are written here, because it makes every number a float of 14 digits and has no empty
--- array.
+-- JSON with exact numbers and UTF-8 only: the one door to lua-cjson, which parses, and writes
+-- strings. Structure and numbers are written here, because it makes every number a float of 14
+-- digits and has no empty array.
+--
+-- A number without fraction and exponent becomes an integer, or is an error when 64 bits do not
+-- hold it. Any other becomes the nearest float; when that is whole and below 2^53, an integer too.
 local cjson = require("cjson").new()
+
+local find, sub, match = string.find, string.sub, string.match
+local math_type, tointeger, utf8_len = math.type, math.tointeger, utf8.len
+local parse_json = cjson.decode
 
 local M = {}
 
 local DEPTH <const> = 100
 -- From here on a float no longer tells neighbouring integers apart.
-local EXACT <const> = 1 << 53
+local EXACT <const> = 0x1p53
 
 cjson.decode_invalid_numbers(false)
 cjson.decode_max_depth(DEPTH)
@@ -26,19 +33,38 @@ function M.array(items)
   return setmetatable(items, Array)
 end
 
+---Says that a string is not UTF-8. Bytes that are not UTF-8 neither leave as JSON nor come in.
+---@param text string
+---@return string? reason nil when the text is UTF-8
+function M.invalid_utf8(text)
+  local valid, at = utf8_len(text)
+  if not valid then return ("byte %d of a string is not UTF-8"):format(at) end
+end
+
+---Writes a string that is known to be UTF-8.
+---@type fun(text: string): string
+M.write_string = cjson.encode
+
+-- == Writing ==
+
+-- Why a value cannot be JSON, on its way up to `encode`.
+local Refusal = { __name = "docmsg.json.refusal" }
+
+local function refuse(format, ...)
+  error(setmetatable({ reason = format:format(...) }, Refusal))
+end
+
 local write
 
 local function write_string(text)
-  local valid, at = utf8.len(text)
-  if not valid then error({ ("byte %d of a string is not UTF-8"):format(at) }) end
-  return cjson.encode(text)
+  local reason = M.invalid_utf8(text)
+  if reason then refuse("%s", reason) end
+  return M.write_string(text)
 end
 
 local function write_number(number)
-  if math.type(number) == "integer" then return ("%d"):format(number) end
-  if number ~= number or number == math.huge or number == -math.huge then
-    error({ "JSON has no " .. tostring(number) })
-  end
+  if math_type(number) == "integer" then return ("%d"):format(number) end
+  if number - number ~= 0 then refuse("JSON has no %s", tostring(number)) end
   return ("%.17g"):format(number)
 end
 
@@ -46,8 +72,8 @@ local function write_array(items, depth)
   local parts, count = {}, #items
   for i = 1, count do parts[i] = write(items[i], depth) end
   for key in pairs(items) do
-    if math.type(key) ~= "integer" or key < 1 or key > count then
-      error({ "an array has the key " .. tostring(key) })
+    if math_type(key) ~= "integer" or key < 1 or key > count then
+      refuse("an array has the key %s", tostring(key))
     end
   end
   return "[" .. table.concat(parts, ",") .. "]"
@@ -56,7 +82,7 @@ end
 local function write_object(object, depth)
   local names, parts = {}, {}
   for name in pairs(object) do
-    if type(name) ~= "string" then error({ "an object has the key " .. tostring(name) }) end
+    if type(name) ~= "string" then refuse("an object has the key %s", tostring(name)) end
     names[#names + 1] = name
   end
   table.sort(names)
@@ -67,7 +93,7 @@ local function write_object(object, depth)
 end
 
 local function write_table(value, depth)
-  if depth > DEPTH then error({ ("nested deeper than %d"):format(DEPTH) }) end
+  if depth > DEPTH then refuse("nested deeper than %d", DEPTH) end
   local is_array = getmetatable(value) == Array or value[1] ~= nil
   return (is_array and write_array or write_object)(value, depth + 1)
 end
@@ -82,14 +108,8 @@ local writers = {
 function write(value, depth)
   if value == M.null then return "null" end
   local writer = writers[type(value)]
-  if not writer then error({ "JSON cannot hold a " .. type(value) }) end
+  if not writer then refuse("JSON cannot hold a %s", type(value)) end
   return writer(value, depth)
-end
-
--- Errors of our own are raised in a table; anything else is a defect and goes on.
-local function reason_of(err)
-  if type(err) == "table" then return err[1] end
-  error(err, 0)
 end
 
 ---Writes a value as JSON, the names of an object in sorted order.
@@ -99,20 +119,130 @@ end
 function M.encode(value)
   local ok, result = pcall(write, value, 0)
   if ok then return result end
-  return nil, reason_of(result)
+  if getmetatable(result) == Refusal then return nil, result.reason end
+  error(result, 0)
 end
 
--- Floats that are whole become integers; those that lost digits are an error.
-local function exact(value)
-  if type(value) == "table" then
-    for key, item in pairs(value) do value[key] = exact(item) end
-  elseif math.type(value) == "float" then
-    if value >= EXACT or value <= -EXACT then
-      error({ ("the number %.17g cannot be carried exactly"):format(value) })
+-- == Reading ==
+--
+-- What lua-cjson makes of a text hides two things: a float of 2^53 or more may have lost digits,
+-- and an empty table may have been an array. Both are rare, so values are looked at after parsing,
+-- and only when one is doubtful the text is read again with marks: integers of 16 digits and more,
+-- and empty arrays, become strings that begin with a byte that is never in UTF-8.
+
+local MARK <const> = "\xFF"
+
+---Stands for a reason: the value is doubtful, read its text with `decode`.
+M.DOUBTFUL = setmetatable({}, { __name = "docmsg.json.doubtful" })
+
+local DOUBTFUL <const> = M.DOUBTFUL
+
+-- The end of the string that begins at `at`.
+local function skip_string(text, at)
+  repeat
+    at = find(text, '["\\]', at + 1)
+    local closed = sub(text, at, at) == '"'
+    if not closed then at = at + 1 end
+  until closed
+  return at
+end
+
+-- The end of the token at `at`, and what shall stand in its place, if anything.
+local function mark_token(text, at)
+  local first = sub(text, at, at)
+  if first == '"' then return skip_string(text, at) end
+  if first == "[" then
+    local _, closing = find(text, "^%[%s*%]", at)
+    return closing or at, closing and MARK .. "["
+  end
+  local _, last, digits = find(text, "^(%-?%d+)", at)
+  if not find(text, "^[.eE]", last + 1) then
+    return last, #digits >= 16 and MARK .. digits
+  end
+  return select(2, find(text, "^[%d.eE+-]+", at))
+end
+
+-- The JSON text with its doubtful values marked. It is known to be JSON.
+local function mark(text)
+  local parts, done, at = {}, 1, find(text, '["%[%d-]')
+  while at do
+    local last, marked = mark_token(text, at)
+    if marked then
+      parts[#parts + 1] = sub(text, done, at - 1) .. '"' .. marked .. '"'
+      done = last + 1
     end
-    return math.tointeger(value) or value
+    at = find(text, '["%[%d-]', last + 1)
+  end
+  parts[#parts + 1] = sub(text, done)
+  return table.concat(parts)
+end
+
+local function unmark(text)
+  if text == MARK .. "[" then return M.array {} end
+  local number = math_type(tonumber(sub(text, 2))) == "integer" and tonumber(sub(text, 2))
+  if number then return number end
+  return nil, ("the number %s cannot be carried exactly: it needs more than 64 bits")
+    :format(sub(text, 2, 41))
+end
+
+local settle
+
+-- In place. Existing fields may be assigned to while the table is traversed.
+local function settle_table(value, marked)
+  if not marked and next(value) == nil then return nil, DOUBTFUL end
+  for key, item in next, value do
+    local kind = type(item)
+    if kind == "number" or kind == "table" or kind == "string" and marked then
+      local settled, reason = settle(item, marked)
+      if reason then return nil, reason end
+      value[key] = settled
+    end
   end
   return value
+end
+
+---Makes whole numbers integers in what `parse` gave, in place.
+---@param value any
+---@param marked boolean has the text been read with marks?
+---@return any value
+---@return any reason DOUBTFUL when the text must be read again
+function settle(value, marked)
+  local kind = math_type(value)
+  if kind == "integer" then
+    -- A newer lua-cjson stops here when the text has a larger one.
+    local is_limit = value == math.maxinteger or value == math.mininteger
+    if is_limit and not marked then return nil, DOUBTFUL end
+  elseif kind == "float" then
+    if value < EXACT and value > -EXACT then return tointeger(value) or value end
+    if not marked then return nil, DOUBTFUL end
+    if value - value ~= 0 then return nil, "a number is too large for a float" end
+  elseif type(value) == "table" then
+    return settle_table(value, marked)
+  elseif marked and type(value) == "string" and sub(value, 1, 1) == MARK then
+    return unmark(value)
+  end
+  return value
+end
+
+---Makes whole numbers of a parsed value integers, in place.
+---@param value any from `parse`
+---@return any value
+---@return any reason `DOUBTFUL`: digits may be lost, or an empty array is taken for an object
+function M.settle(value)
+  return settle(value, false)
+end
+
+---Reads JSON without looking at its values: numbers are as lua-cjson makes them. For those who
+---look at each value themselves.
+---@param text string
+---@return any value nil when the text is no JSON
+---@return string? reason
+function M.parse(text)
+  local valid, at = utf8_len(text)
+  if not valid then return nil, ("byte %d is not UTF-8"):format(at) end
+  local parsed, value = pcall(parse_json, text)
+  if parsed then return value end
+  return nil, "no JSON: " .. match(value, "[^\n]*")
 end
 
 ---Reads JSON. Whole numbers become integers.
@@ -120,13 +250,11 @@ end
 ---@return any value `null` stands for JSON's null; nil when the text is no JSON
 ---@return string? reason
 function M.decode(text)
-  local valid, at = utf8.len(text)
-  if not valid then return nil, ("byte %d is not UTF-8"):format(at) end
-  local parsed, value = pcall(cjson.decode, text)
-  if not parsed then return nil, ("no JSON: %s"):format(value) end
-  local ok, result = pcall(exact, value)
-  if ok then return result end
-  return nil, reason_of(result)
+  local value, reason = M.parse(text)
+  if reason then return nil, reason end
+  value, reason = settle(value, false)
+  if reason == DOUBTFUL then value, reason = settle(parse_json(mark(text)), true) end
+  return value, reason
 end
 
 return M

@@ -57,6 +57,29 @@ describe("decoding JSON", function()
     assert.equal("integer", math.type(value.b))
   end)
 
+  it("carries integers of 64 bits exactly, and leaves what looks like one in a string alone", function()
+    local text = '["9007199254740993 [ ]","\\\\",9007199254740993,-9223372036854775808,9223372036854775807]'
+    local value = assert(json.decode(text))
+    assert.equal(9007199254740993, value[3])
+    assert.equal(math.mininteger, value[4])
+    assert.equal(math.maxinteger, value[5])
+    assert.equal("9007199254740993 [ ]", value[1])
+    assert.equal(text, json.encode(value))
+  end)
+
+  it("takes the nearest float for a number with a fraction or an exponent", function()
+    local value = assert(json.decode "[1e300,12345678901234567890.5,1.5e17,0.1,9007199254740993.0]")
+    assert.same({ 1e300, 12345678901234567890.5, 1.5e17, 0.1, 9007199254740992.0 }, value)
+    assert.equal("float", math.type(value[3]))
+  end)
+
+  it("keeps empty arrays apart from empty objects", function()
+    local text = '{"a":[],"b":{},"c":[[],{}]}'
+    assert.equal(text, json.encode(json.decode '{"a": [ \n], "b" : { }, "c":[[],{}]}'))
+    assert.equal("[]", json.encode(json.decode "[]"))
+    assert.equal("{}", json.encode(json.decode "{}"))
+  end)
+
   it("keeps null apart from absence", function()
     assert.equal(json.null, assert(json.decode '{"a":null}').a)
     assert.equal(json.null, json.decode "null")
@@ -65,7 +88,7 @@ describe("decoding JSON", function()
 
   local refused = {
     "", "{", "[1,]", "nan", "[NaN]", "[0x10]", "[Infinity]", "[012]", '"\xff"', '"\\ud800"', '"a\0b"',
-    "[9007199254740993]", "[1e400]", ("["):rep(200) .. ("]"):rep(200), "{} x",
+    "[9223372036854775808]", "[-12345678901234567890123]", "[1e400]", "[-1e400]", ("["):rep(200) .. ("]"):rep(200), "{} x",
   }
   for i, text in ipairs(refused) do
     it(("refuses case %d: %q"):format(i, text:sub(1, 20)), function()

@@ -5,13 +5,15 @@ local reference = require "lib.reference"
 
 local M = {}
 
--- The program's own modules: nothing for scripts.
+-- The program's own modules, and parts of others: nothing for scripts.
 local PROGRAM <const> = {
   ["docmsg.bare"] = true, ["docmsg.cli"] = true, ["docmsg.command"] = true, ["docmsg.config"] = true,
   ["docmsg.connection"] = true,
   ["docmsg.history"] = true, ["docmsg.inspect"] = true, ["docmsg.meta.host"] = true, ["docmsg.options"] = true,
   ["docmsg.repl"] = true, ["docmsg.script"] = true, ["docmsg.topic.find"] = true, ["docmsg.usage"] = true,
   ["docmsg.usage_error"] = true,
+  ["docmsg.schema.container"] = true, ["docmsg.schema.generator"] = true, ["docmsg.schema.kind"] = true,
+  ["docmsg.schema.value"] = true,
 }
 
 ---@param path string below lua/
