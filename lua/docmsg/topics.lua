@@ -7,10 +7,13 @@
 --   for _, result in ipairs(assert(manager:ensure(declared))) do
 --     print(result.status, result.name)
 --   end
+local apply = require "docmsg.topic.apply"
 local compare = require "docmsg.topic.compare"
 local connection = require "docmsg.topic.connection"
 local docmsg = require "docmsg"
 local kafka = require "docmsg.kafka"
+local observe = require "docmsg.topic.observe"
+local plan = require "docmsg.topic.plan"
 local statistics = require "docmsg.topic.statistics"
 local topic_file = require "docmsg.topic.file"
 local topic_table = require "docmsg.topic.table"
@@ -92,27 +95,40 @@ Manager.__close = Manager.close
 ---@return table<string, docmsg.Observed>? observed
 ---@return docmsg.Error? err
 function Manager:observe(names)
-  local observed, existing = {}, {}
-  local infos, err = self.admin:describe_topics(names, { timeout = self.timeout })
-  if not infos then return nil, err end
-  for _, name in ipairs(names) do
-    local info = infos[name]
-    observed[name] = {}
-    local trouble = info and info.error
-    if trouble and trouble.name ~= "UNKNOWN_TOPIC_OR_PART" then return nil, trouble end
-    if info and not trouble then
-      observed[name].info = info
-      existing[#existing + 1] = name
-    end
-  end
-  if #existing == 0 then return observed end
-  local described, refused = self.admin:describe_configs(existing, { timeout = self.timeout })
-  if not described then return nil, refused end
-  for _, name in ipairs(existing) do
-    if described[name].error then return nil, described[name].error end
-    observed[name].configs = described[name].configs
-  end
-  return observed
+  return observe.topics(self.admin, names, { timeout = self.timeout })
+end
+
+---The cluster with the names of its topics, and what is on it about some of them.
+---@param wanted fun(names: string[]): string[] chooses from the names of all topics
+---@return docmsg.topic.Cluster? cluster
+---@return docmsg.Error? err
+function Manager:describe(wanted)
+  return observe.cluster(self.admin, self.cluster, wanted, { timeout = self.timeout })
+end
+
+---Plans what has to be done until the topics are as declared, changing nothing. What is not
+---declared is left alone.
+---@param declared docmsg.TopicTable
+---@param only? string[] patterns of names, with "*" and "?"; default: all
+---@return docmsg.Plan? plan
+---@return docmsg.Error? err
+function Manager:plan(declared, only)
+  local names = plan.names(declared, only)
+  local cluster, err = self:describe(function() return names end)
+  if not cluster then return nil, err end
+  return plan.make(declared, cluster, only)
+end
+
+---Makes the changes of a plan, however dangerous: whether it may is to be asked before.
+---@param planned docmsg.Plan
+---@param options? {wait?: docmsg.Duration, validate_only?: boolean} `wait` for each change to read back; default: the manager's timeout
+---@return docmsg.topic.Result[] results one for each change, in the order in which they were made
+function Manager:apply(planned, options)
+  options = options or {}
+  return apply.run(self.admin, planned, {
+    timeout = self.timeout, wait = options.wait or self.timeout, sleep = self.sleep,
+    validate_only = options.validate_only,
+  })
 end
 
 ---@class docmsg.EnsureResult
@@ -121,105 +137,39 @@ end
 ---@field error? docmsg.Error why it failed
 ---@field differences docmsg.Difference[] empty when the topic is as declared
 
-local function new_topic(topic)
-  return {
-    name = topic.name,
-    partitions = topic.partitions,
-    replication_factor = topic.replication_factor,
-    config = topic.config,
-  }
-end
+local ENSURED <const> =
+  { done = "created", unconverged = "created", already = "exists", stale = "exists", failed = "failed" }
 
-local function creation_status(err)
-  if not err then return "created" end
-  return err.name == "TOPIC_ALREADY_EXISTS" and "exists" or "failed"
-end
-
--- Says how many brokers there are to somebody who asked for more replicas.
-local function explain(self, err)
-  if not err or err.name ~= "INVALID_REPLICATION_FACTOR" or err.hint then return err end
-  local explained = connection.rephrase(err, err.message)
-  explained.hint = ("the cluster has %d broker(s): lower replication_factor or start more")
-    :format(#self.cluster.brokers)
-  return explained
-end
-
--- Creates topics in one request. When that ended without an answer nobody knows what it did, and
--- the broker is asked.
-local function create(self, missing, results)
-  local requested, names = {}, {}
-  for i, topic in ipairs(missing) do requested[i], names[i] = new_topic(topic), topic.name end
-  local created, err = self.admin:create_topics(requested, { timeout = self.timeout })
-  for _, name in ipairs(names) do
-    local failure = err or created[name].error
-    results[name].status, results[name].error = creation_status(failure), explain(self, failure)
+-- The plan with the creations alone.
+local function creations(planned)
+  local changes = {}
+  for _, change in ipairs(planned.changes) do
+    if change.class == "create" then changes[#changes + 1] = change end
   end
-  return names
+  planned.changes = changes
+  return planned
 end
 
--- Topics whose creation failed may be there all the same: the request timed out after it was sent.
-local function reconsider(results, observed)
-  for name, seen in pairs(observed) do
-    local result = results[name]
-    local err = result.status == "failed" and result.error
-    local ambiguous = err and (err.retriable or err.code < 0)
-    if seen.info and ambiguous then result.status, result.error = "created", nil end
-    if result.status == "exists" then result.error = nil end
-  end
-end
-
-local FIRST_PAUSE_MS <const>, LONGEST_PAUSE_MS <const> = 10, 500
-
--- Compares what was just created. Is all of it as declared?
-local function compare_created(declared, observed, results)
-  local ready = true
-  for _, topic in ipairs(declared.topics) do
-    local result, seen = results[topic.name], observed[topic.name]
-    if seen and result.status ~= "failed" then
-      result.differences = compare.topic(topic, seen)
-      ready = ready and (result.status == "exists" or #result.differences == 0)
-    end
-  end
-  return ready
-end
-
--- Waits until the named topics are as declared, as new ones take a moment to appear; stops when
--- the pauses add up to the time-out.
-local function converge(self, declared, names, results)
-  local pause, left = FIRST_PAUSE_MS, kafka.duration(self.timeout)
-  while true do
-    local observed, err = self:observe(names)
-    if not observed then return nil, err end
-    reconsider(results, observed)
-    if compare_created(declared, observed, results) or left <= 0 then return true end
-    self.sleep(pause .. "ms")
-    left, pause = left - pause, math.min(pause * 2, LONGEST_PAUSE_MS)
-  end
-end
-
----Creates the topics that are missing, in one request, and waits until they are as declared.
----Topics that exist are compared and left alone.
+---Creates the topics that are missing, in one request for each hundred, and waits until they are as
+---declared. Topics that exist are compared and left alone.
 ---@param declared docmsg.TopicTable
 ---@return docmsg.EnsureResult[]? results in the order of the file
 ---@return docmsg.Error? err when the broker could not be asked
 function Manager:ensure(declared)
   local observed, err = self:observe(declared.names)
   if not observed then return nil, err end
-  local ordered, results, missing = {}, {}, {}
+  local brokers, made = {}, {}
+  for i, broker in ipairs(self.cluster.brokers) do brokers[i] = broker.id end
+  local present = { topics = declared.topics, deleted = {} }
+  local planned = plan.make(present, { brokers = brokers, names = {}, observed = observed })
+  for _, result in ipairs(self:apply(creations(planned))) do made[result.topic] = result end
+  local results = {}
   for i, topic in ipairs(declared.topics) do
-    local result = { name = topic.name, status = "exists", differences = {} }
-    ordered[i], results[topic.name] = result, result
-    if observed[topic.name].info then
-      result.differences = compare.topic(topic, observed[topic.name])
-    else
-      missing[#missing + 1] = topic
-    end
+    local result = made[topic.name] or { status = "already", observed = observed[topic.name] }
+    results[i] = { name = topic.name, status = ENSURED[result.status], error = result.error,
+      differences = result.error and {} or compare.topic(topic, result.observed) }
   end
-  if #missing == 0 then return ordered end
-  local names = create(self, missing, results)
-  local converged, failure = converge(self, declared, names, results)
-  if not converged then return nil, failure end
-  return ordered
+  return results
 end
 
 ---@class docmsg.VerifyResult

@@ -74,7 +74,7 @@ describe("a topic file", function()
     { "a duplicate call", 'topic "a" { partitions = 1 }\ntopic "a" { partitions = 2 }',
       't.lua:2: duplicate topic "a", first on line 1' },
     { "a call and a table that name the same topic", 'topic "a" { partitions = 1 }\nreturn { a = { partitions = 1 } }',
-      't.lua: duplicate topic "a", first on line 1' },
+      't.lua:2: duplicate topic "a", first on line 1' },
     { "a duplicate attribute", 'topic "a" {\n  partitions = 1,\n  partitions = 2,\n}',
       't.lua:3: duplicate attribute "partitions" of a, first on line 2' },
     { "a duplicate property", 'return { a = { partitions = 1, config = {\n["retention.ms"] = 1,\n["retention.ms"] = 2 } } }',

@@ -106,7 +106,7 @@ describe("ensure", function()
     assert.equal("b=created a=created", statuses(results))
     assert.equal(1, admin:count "create_topics")
     assert.same({ name = "b", partitions = 2, replication_factor = 1, config = { ["retention.ms"] = "5" } },
-      admin:call("create_topics").argument[1])
+      admin:call("create_topics").argument[2])
     assert.equal("30s", admin:call("create_topics").options.timeout)
   end)
 
@@ -127,12 +127,12 @@ describe("ensure", function()
     assert.equal("partitions 1, declared 2", topics.describe(results[1].differences))
   end)
 
-  it("waits for leaders and configuration", function()
+  it("waits until leaders and configuration read back three times running", function()
     local admin = fake.admin { appears_after = 4 }
     local results = assert(assert(connect(admin)):ensure(declare(TWO)))
     assert.equal("b=created a=created", statuses(results))
     assert.same({}, results[1].differences)
-    assert.equal(10 + 20 + 40, admin.slept)
+    assert.equal(10 + 20 + 40 + 10 + 10, admin.slept)
   end)
 
   it("stops waiting at the time-out and says what is missing", function()

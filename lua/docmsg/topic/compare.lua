@@ -6,24 +6,28 @@ local property = require "docmsg.topic.property"
 local M = {}
 
 ---@class docmsg.Difference
+---@field kind "existence"|"partitions"|"replicas"|"leader"|"config"
 ---@field field string "existence", "partitions", "replication factor", "leader" or a property
 ---@field declared string
 ---@field actual string
+---@field inherit? boolean the property shall have no override
 
 ---What is on the broker about one topic.
 ---@class docmsg.Observed
 ---@field info? docmsg.TopicInfo nil when the topic does not exist
 ---@field configs? table<string, docmsg.ConfigValue>
 
-local function differ(differences, field, declared, actual)
-  differences[#differences + 1] =
-    { field = field, declared = tostring(declared), actual = tostring(actual) }
+local function differ(differences, kind, field, declared, actual)
+  local difference =
+    { kind = kind, field = field, declared = tostring(declared), actual = tostring(actual) }
+  differences[#differences + 1] = difference
+  return difference
 end
 
 local function compare_replicas(topic, info, differences)
   for _, partition in ipairs(info.partitions) do
     if #partition.replicas ~= topic.replication_factor then
-      differ(differences, "replication factor", topic.replication_factor, #partition.replicas)
+      differ(differences, "replicas", "replication factor", topic.replication_factor, #partition.replicas)
       return
     end
   end
@@ -35,7 +39,7 @@ local function compare_leaders(info, differences)
     if not partition.leader then without = without + 1 end
   end
   if without > 0 then
-    differ(differences, "leader", "one a partition", ("none for %d partitions"):format(without))
+    differ(differences, "leader", "leader", "one a partition", ("none for %d partitions"):format(without))
   end
 end
 
@@ -50,12 +54,12 @@ local function compare_config(topic, configs, differences)
   for _, name in ipairs(sorted_names(topic.config)) do
     local actual = configs[name] and configs[name].value
     if not actual or not property.equal(topic.config[name], actual, topic.unordered[name]) then
-      differ(differences, name, topic.config[name], actual or "not set")
+      differ(differences, "config", name, topic.config[name], actual or "not set")
     end
   end
   for _, name in ipairs(sorted_names(topic.inherit)) do
     if configs[name] and configs[name].source == "topic" then
-      differ(differences, name, "inherited", configs[name].value or "set")
+      differ(differences, "config", name, "inherited", configs[name].value or "set").inherit = true
     end
   end
 end
@@ -66,12 +70,15 @@ end
 ---@return docmsg.Difference[] differences
 function M.topic(topic, observed)
   local differences, info = {}, observed.info
-  if not info then
-    differ(differences, "existence", "exists", "does not exist")
+  if topic.deleted then
+    if info then differ(differences, "existence", "existence", "deleted", "exists") end
+    return differences
+  elseif not info then
+    differ(differences, "existence", "existence", "exists", "does not exist")
     return differences
   end
   if #info.partitions ~= topic.partitions then
-    differ(differences, "partitions", topic.partitions, #info.partitions)
+    differ(differences, "partitions", "partitions", topic.partitions, #info.partitions)
   end
   compare_replicas(topic, info, differences)
   compare_leaders(info, differences)

@@ -81,7 +81,7 @@ function M.open(options)
   for attempt = 1, attempts do
     local cluster, err = probe(admin, seen, options.probe_timeout or "5s")
     if cluster then return admin, nil, cluster end
-    if log then
+    if log and attempts > 1 then
       log:warn("Connection attempt %d/%d failed: %s", attempt, attempts, tostring(err))
     end
     if HOPELESS[err.name] or attempt == attempts then

@@ -23,6 +23,7 @@ local MAX_INSTRUCTIONS <const> = 10000000
 ---@field topics docmsg.topic.Declared[] in the order of the file
 ---@field defaults table
 ---@field lines table<string, integer> lines of keys, see docmsg.topic.source
+---@field errors {line?: integer, text: string}[] what was written twice
 
 -- The line of the file that called the running function.
 local function calling_line()
@@ -34,11 +35,13 @@ local function collector(raw)
   local seen = {}
   local function add(name, attributes, line)
     if type(attributes) ~= "table" then error(format('write topic "%s" { … }', name), 3) end
+    raw.open[name] = nil
     if seen[name] then
-      error(format("duplicate topic %q, first on line %d", name, seen[name]), 3)
+      raw.errors[#raw.errors + 1] =
+        { line = line, text = format("duplicate topic %q, first on line %d", name, seen[name]) }
+      return
     end
     seen[name] = line
-    raw.open[name] = nil
     raw.topics[#raw.topics + 1] = { name = name, attributes = attributes, line = line }
   end
   return function(name, attributes)
@@ -91,7 +94,8 @@ local function add_returned(raw, returned, order)
       return nil, ('expected ["topic-name"] = { … }, found %s = %s')
         :format(tostring(name), type(attributes))
     elseif called[name] then
-      return nil, ("duplicate topic %q, first on line %d"):format(name, called[name])
+      raw.errors[#raw.errors + 1] = { line = raw.lines[name],
+        text = ("duplicate topic %q, first on line %d"):format(name, called[name]) }
     else
       names[#names + 1] = name
     end
@@ -108,20 +112,14 @@ local function add_returned(raw, returned, order)
   return true
 end
 
-local function duplicate_message(path, duplicate)
-  local keys = { source.split(duplicate.path) }
-  local what = #keys == 1 and ("topic %q"):format(keys[1])
-    or ("attribute %q of %s"):format(keys[#keys], keys[1])
-  return ("%s:%d: duplicate %s, first on line %d")
-    :format(path, duplicate.line, what, duplicate.first)
-end
-
-local function duplicate_messages(path, scanned)
-  local messages = {}
-  for i, duplicate in ipairs(scanned.duplicates) do
-    messages[i] = duplicate_message(path, duplicate)
+local function add_duplicates(raw, scanned)
+  for _, duplicate in ipairs(scanned.duplicates) do
+    local keys = { source.split(duplicate.path) }
+    local what = #keys == 1 and ("topic %q"):format(keys[1])
+      or ("attribute %q of %s"):format(keys[#keys], keys[1])
+    raw.errors[#raw.errors + 1] = { line = duplicate.line,
+      text = ("duplicate %s, first on line %d"):format(what, duplicate.first) }
   end
-  return #messages > 0 and table.concat(messages, "\n") or nil
 end
 
 ---Runs the text of a topic file.
@@ -131,7 +129,7 @@ end
 ---@return docmsg.topic.Raw? raw
 ---@return string? reason "file:line: what is wrong", one a line
 function M.run(path, text, getenv)
-  local raw = { path = path, topics = {}, open = {} }
+  local raw = { path = path, topics = {}, open = {}, errors = {} }
   local env = environment.new {
     getenv = getenv, topic = collector(raw), defaults = take_defaults(raw),
   }
@@ -139,8 +137,7 @@ function M.run(path, text, getenv)
   if not chunk then return nil, reason end
   local scanned = source.scan(text)
   raw.lines = scanned.lines
-  reason = duplicate_messages(path, scanned)
-  if reason then return nil, reason end
+  add_duplicates(raw, scanned)
   local ran, failure, returned = run(chunk)
   if not ran then return nil, failure end
   local name, line = next(raw.open)

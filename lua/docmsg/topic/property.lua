@@ -62,6 +62,28 @@ local PROPERTIES <const> = {
   ["unclean.leader.election.enable"] = boolean,
 }
 
+-- Changes that can lose records or turn away a client. "smaller" and "larger" read a negative number
+-- as one without limit.
+---@type table<string, "smaller"|"larger"|"true"|"any">
+local RISKS <const> = {
+  ["cleanup.policy"] = "any",
+  ["delete.retention.ms"] = "smaller",
+  ["local.retention.bytes"] = "smaller",
+  ["local.retention.ms"] = "smaller",
+  ["max.message.bytes"] = "smaller",
+  ["message.format.version"] = "any",
+  ["message.timestamp.after.max.ms"] = "smaller",
+  ["message.timestamp.before.max.ms"] = "smaller",
+  ["message.timestamp.difference.max.ms"] = "smaller",
+  ["message.timestamp.type"] = "any",
+  ["min.insync.replicas"] = "larger",
+  ["remote.log.delete.on.disable"] = "true",
+  ["remote.storage.enable"] = "any",
+  ["retention.bytes"] = "smaller",
+  ["retention.ms"] = "smaller",
+  ["unclean.leader.election.enable"] = "true",
+}
+
 local names = {}
 for name in pairs(PROPERTIES) do names[#names + 1] = name end
 table.sort(names)
@@ -137,6 +159,51 @@ function M.equal(left, right, unordered)
   if unordered then return sorted_list(left) == sorted_list(right) end
   local a, b = tonumber(left), tonumber(right)
   return a ~= nil and a == b
+end
+
+-- A limit as a number; a negative one means that there is none.
+local function amount(value)
+  local number = tonumber(value)
+  if number and number < 0 then return math.huge end
+  return number
+end
+
+---Can it lose records or turn away a client when the property changes? Yes for a property that is
+---not known here.
+---@param name string
+---@param from string? nil when it is not known
+---@param to string? nil for the broker's own value, whatever that is
+---@return boolean
+function M.is_risky(name, from, to)
+  local risk = RISKS[name]
+  if not risk then return PROPERTIES[name] == nil end
+  if risk == "any" or not to then return true end
+  if risk == "true" then return to == "true" end
+  local before, after = amount(from), amount(to)
+  if not before or not after then return true end
+  if risk == "smaller" then return after < before end
+  return after > before
+end
+
+local UNITS <const> = {
+  ms = { { "d", 86400000 }, { "h", 3600000 }, { "min", 60000 }, { "s", 1000 } },
+  bytes = { { " GiB", 1 << 30 }, { " MiB", 1 << 20 }, { " KiB", 1 << 10 } },
+}
+
+---A value as a person reads it: "604800000 (7d)".
+---@param name string
+---@param value string
+---@return string
+function M.describe(name, value)
+  local units, number = UNITS[name:match("[^.]+$")], math.tointeger(tonumber(value))
+  if not units or not number then return value end
+  if number == -1 then return value .. " (no limit)" end
+  for _, unit in ipairs(units) do
+    if number > 0 and number % unit[2] == 0 then
+      return ("%s (%d%s)"):format(value, number // unit[2], unit[1])
+    end
+  end
+  return value
 end
 
 ---Is the property a list whose order does not matter?

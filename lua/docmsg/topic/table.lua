@@ -13,6 +13,7 @@ local M = {}
 ---@field partitions integer
 ---@field replication_factor integer
 ---@field key? string the field of an event that is the record's key
+---@field dead_letter? string the topic that takes what cannot be handled
 ---@field config table<string, string> as Kafka prints it
 ---@field inherit table<string, true> properties without an override
 ---@field unordered table<string, true> properties whose list may come in any order
@@ -21,31 +22,48 @@ local M = {}
 ---@field path string
 ---@field topics docmsg.Topic[] in the order of the file
 ---@field names string[] in the same order
+---@field deleted {name: string, deleted: true}[] topics that shall not exist
 ---@field warnings string[]
 
 -- A broker takes no more in one request.
 local MAX_PARTITIONS <const> = 10000
 local MAX_REPLICATION <const> = 0x7FFF
 local MAX_NAME <const> = 249
-local ATTRIBUTES <const> = { "partitions", "replication_factor", "key", "config" }
+local ATTRIBUTES <const> =
+  { "partitions", "replication_factor", "key", "config", "dead_letter", "deleted" }
+-- What Kafka has when nothing is said.
+local DEFAULTS <const> = { ["retention.ms"] = "604800000", ["max.message.bytes"] = "1048588" }
+-- What the headers of a dead letter may add to it.
+local DEAD_LETTER_HEADERS <const> = 8192
 
 -- Collects what is wrong, with the line where a path of keys stands.
 local function notes(raw)
   local self = { errors = {}, warnings = {} }
-  local function place(topic, ...)
-    local line = raw.lines[source.path(topic.name, ...)] or raw.lines[topic.name] or topic.line
-    return line and ("%s:%d: %s: "):format(raw.path, line, topic.name)
-      or ("%s: %s: "):format(raw.path, topic.name)
+  local function add(list, line, text)
+    list[#list + 1] = { line = line or 0, number = #list,
+      text = ("%s:%s %s"):format(raw.path, line and line .. ":" or "", text) }
   end
-  function self.error(topic, keys, format, ...)
-    local text = place(topic, table.unpack(keys)) .. format:format(...)
-    self.errors[#self.errors + 1] = text
+  local function note(list, topic, keys, format, ...)
+    local path = source.path(topic.name, table.unpack(keys))
+    add(list, raw.lines[path] or raw.lines[topic.name] or topic.line,
+      topic.name .. ": " .. format:format(...))
   end
-  function self.warn(topic, keys, format, ...)
-    local text = place(topic, table.unpack(keys)) .. format:format(...)
-    self.warnings[#self.warnings + 1] = text
-  end
+  function self.file_error(line, text) add(self.errors, line, text) end
+  function self.error(...) note(self.errors, ...) end
+  function self.warn(...) note(self.warnings, ...) end
+  for _, err in ipairs(raw.errors) do self.file_error(err.line, err.text) end
   return self
+end
+
+-- The texts of notes, by line.
+local function texts(list)
+  table.sort(list, function(a, b)
+    if a.line ~= b.line then return a.line < b.line end
+    return a.number < b.number
+  end)
+  local lines = {}
+  for i, entry in ipairs(list) do lines[i] = entry.text end
+  return lines
 end
 
 local function show(value)
@@ -168,14 +186,20 @@ local function check_key(topic, spec, note)
   end
 end
 
+local function check_word(topic, field, value, note)
+  if value ~= nil and (type(value) ~= "string" or value == "") then
+    note.error(topic, { field }, "%s must be the name of a topic, not %s", field, show(value))
+  end
+end
+
 local function build(topic, defaults, note)
   local own = topic.attributes
   local function attribute(name)
     if own[name] ~= nil then return own[name] end
     return defaults.attributes[name]
   end
-  local spec =
-    { name = topic.name, key = attribute("key"), config = {}, inherit = {}, unordered = {} }
+  local spec = { name = topic.name, key = attribute("key"), dead_letter = attribute("dead_letter"),
+    config = {}, inherit = {}, unordered = {} }
   check_name(topic, note)
   check_attributes(topic, note)
   spec.partitions = whole_number(topic, "partitions", attribute("partitions"), MAX_PARTITIONS, note)
@@ -187,7 +211,19 @@ local function build(topic, defaults, note)
   add_insync(spec)
   check_insync(topic, spec, note)
   check_key(topic, spec, note)
+  check_word(topic, "dead_letter", spec.dead_letter, note)
   return spec
+end
+
+-- A topic that shall not exist: its name, and nothing that says otherwise.
+local function build_deleted(topic, note)
+  check_name(topic, note)
+  check_attributes(topic, note)
+  if topic.attributes.deleted ~= true then
+    note.error(topic, { "deleted" }, "deleted must be true, or left out, not %s",
+      show(topic.attributes.deleted))
+  end
+  return { name = topic.name, deleted = true }
 end
 
 -- The defaults, checked once, with the environment's replication factor over the file's.
@@ -199,6 +235,9 @@ local function read_defaults(raw, getenv, note)
     return defaults
   end
   check_attributes(topic, note)
+  if raw.defaults.deleted ~= nil then
+    note.error(topic, { "deleted" }, "deleted is said of one topic, not of all")
+  end
   add_properties(topic, defaults, raw.defaults.config, note)
   for name, value in pairs(raw.defaults) do defaults.attributes[name] = value end
   local factor = defaults.attributes.replication_factor or 1
@@ -206,8 +245,8 @@ local function read_defaults(raw, getenv, note)
   if variable and variable ~= "" then
     factor = variable:find("^%d+$") and math.tointeger(variable)
     if not factor then
-      note.errors[#note.errors + 1] =
-        ("KAFKA_REPLICATION_FACTOR must be a whole number, not %q"):format(variable)
+      note.file_error(nil,
+        ("KAFKA_REPLICATION_FACTOR must be a whole number, not %q"):format(variable))
     end
   end
   defaults.attributes.replication_factor = factor or 1
@@ -226,6 +265,48 @@ local function check_collisions(topics, note)
   end
 end
 
+local function limit(topic, name)
+  local number = tonumber(topic.config[name] or DEFAULTS[name]) or 0
+  return number < 0 and math.huge or number
+end
+
+local function check_dead_letter(raw_topic, source_topic, target, note)
+  local kept, needed = limit(target, "retention.ms"), limit(source_topic, "retention.ms")
+  if kept < needed then
+    note.error(raw_topic, { "config", "retention.ms" },
+      "dead letters of %s are kept for %s, shorter than its own records: %s", source_topic.name,
+      property.describe("retention.ms", ("%d"):format(kept)),
+      needed == math.huge and "for ever" or property.describe("retention.ms", ("%d"):format(needed)))
+  end
+  local room, size = limit(target, "max.message.bytes"), limit(source_topic, "max.message.bytes")
+  local said = source_topic.config["max.message.bytes"] or target.config["max.message.bytes"]
+  if room < size then
+    note.error(raw_topic, { "config", "max.message.bytes" },
+      "dead letters of %s can be as large as its records, %d bytes, but only %d are allowed",
+      source_topic.name, size, room)
+  elseif said and room < size + DEAD_LETTER_HEADERS then
+    note.warn(raw_topic, { "config", "max.message.bytes" },
+      "the largest records of %s have no room for the headers of a dead letter: allow %d bytes",
+      source_topic.name, size + DEAD_LETTER_HEADERS)
+  end
+end
+
+-- A dead-letter topic is named by dead_letter, or is <topic>.<group>.dlq.
+local function check_dead_letters(topics, raw_topics, note)
+  for name, topic in pairs(topics) do
+    local target = topics[topic.dead_letter]
+    local source_topic = topics[name:match("^(.+)%.[^.]+%.dlq$")]
+    if target and target ~= topic then
+      check_dead_letter(raw_topics[target.name], topic, target, note)
+    elseif type(topic.dead_letter) == "string" and not target then
+      note.error(raw_topics[name], { "dead_letter" }, "dead_letter %s is not declared", show(topic.dead_letter))
+    end
+    if source_topic and source_topic.dead_letter ~= name then
+      check_dead_letter(raw_topics[name], source_topic, topic, note)
+    end
+  end
+end
+
 ---Makes sense of a topic file.
 ---@param raw docmsg.topic.Raw
 ---@param getenv fun(name: string): string?
@@ -234,14 +315,22 @@ end
 function M.build(raw, getenv)
   local note = notes(raw)
   local defaults = read_defaults(raw, getenv, note)
-  local result = { path = raw.path, topics = {}, names = {}, warnings = note.warnings }
-  for i, topic in ipairs(raw.topics) do
-    result.topics[i] = build(topic, defaults, note)
-    result.names[i] = topic.name
+  local result = { path = raw.path, topics = {}, names = {}, deleted = {} }
+  local by_name, raw_topics = {}, {}
+  for _, topic in ipairs(raw.topics) do
+    if topic.attributes.deleted ~= nil then
+      result.deleted[#result.deleted + 1] = build_deleted(topic, note)
+    else
+      local spec = build(topic, defaults, note)
+      result.topics[#result.topics + 1], result.names[#result.names + 1] = spec, topic.name
+      by_name[topic.name], raw_topics[topic.name] = spec, topic
+    end
   end
   check_collisions(raw.topics, note)
-  if #raw.topics == 0 then note.errors[1] = raw.path .. ": declares no topic" end
-  if #note.errors > 0 then return nil, table.concat(note.errors, "\n") end
+  check_dead_letters(by_name, raw_topics, note)
+  if #raw.topics == 0 then note.file_error(nil, "declares no topic") end
+  if #note.errors > 0 then return nil, table.concat(texts(note.errors), "\n") end
+  result.warnings = texts(note.warnings)
   return result
 end
 

@@ -39,6 +39,7 @@
 return {
   about = "Apache Kafka at hand.",
   verbs = {
+    { "topics", "topics as code: list, show, plan, apply, verify, export, delete" },
     { "lint", "checks a topic table without a broker" },
     { "broker", "runs a broker inside this process until Ctrl-C" },
     { "version", "shows the versions at work" },

@@ -1,0 +1,77 @@
+-- SPDX-License-Identifier: MIT
+-- What the verbs about topics share: their options, the connection, the exit code of what was done.
+local exit = require "docmsg.exit"
+local log = require "docmsg.log"
+local topics = require "docmsg.topics"
+
+local M = {}
+
+M.FILE = { "FILE", required = true, help = "a topic table" }
+M.ONLY = { "--only", "GLOB", repeated = true, help = "these topics alone; * and ? stand for any characters" }
+M.WAIT = { "--wait", "DUR", kind = "duration", default = "30s",
+  help = "until a change reads back from the cluster" }
+
+---The words, each once.
+---@param words string[]
+---@return string[]
+function M.unique(words)
+  local list, seen = {}, {}
+  for _, word in ipairs(words) do
+    if not seen[word] then list[#list + 1] = word end
+    seen[word] = true
+  end
+  return list
+end
+
+---Connects, once.
+---@param options table<string, any>
+---@return docmsg.TopicManager? manager
+---@return docmsg.Error? err
+function M.connect(options)
+  return topics.connect {
+    attempts = 1, probe_timeout = options.timeout, timeout = options.timeout,
+    log = log.new { level = not options.verbose and "warn" or nil },
+  }
+end
+
+---Finds and loads the topic table that was named; its warnings go to standard error.
+---@param options table<string, any>
+---@param output docmsg.Output
+---@return docmsg.TopicTable? declared
+---@return string? reason
+function M.load(options, output)
+  local declared, reason = require("docmsg.topic.find").load(options.FILE)
+  for _, warning in ipairs(declared and declared.warnings or {}) do
+    output:note("docmsg-lua: warning: %s", warning)
+  end
+  return declared, reason
+end
+
+local OUTCOMES <const> = { done = "done", already = "done", failed = "failed", skipped = "failed",
+  stale = "stale", unconverged = "unconverged" }
+
+---The exit code of changes.
+---@param results docmsg.topic.Result[]
+---@return integer code
+function M.code(results)
+  local seen = {}
+  for _, result in ipairs(results) do seen[OUTCOMES[result.status]] = true end
+  if seen.stale then return exit.STALE end
+  if seen.failed then return (seen.done or seen.unconverged) and exit.PARTLY or exit.FAILED end
+  return seen.unconverged and exit.UNCONVERGED or exit.DONE
+end
+
+---Results as records for JSON.
+---@param results docmsg.topic.Result[]
+---@return table[]
+function M.records(results)
+  local records = {}
+  for i, result in ipairs(results) do
+    local err = result.error
+    records[i] = { topic = result.topic, class = result.class, status = result.status,
+      reason = result.reason, error = err and { name = err.name, message = err.message, hint = err.hint } }
+  end
+  return records
+end
+
+return M
