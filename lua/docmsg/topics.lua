@@ -121,7 +121,7 @@ end
 
 ---Makes the changes of a plan, however dangerous: whether it may is to be asked before.
 ---@param planned docmsg.Plan
----@param options? {wait?: docmsg.Duration, validate_only?: boolean} `wait` for each change to read back; default: the manager's timeout
+---@param options? {wait?: docmsg.Duration, validate_only?: boolean} `wait` until a change reads back; default `timeout`
 ---@return docmsg.topic.Result[] results one for each change, in the order in which they were made
 function Manager:apply(planned, options)
   options = options or {}

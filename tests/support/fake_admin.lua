@@ -95,10 +95,12 @@ function Admin:describe_configs(names, options)
   local results = {}
   for _, name in ipairs(names) do
     local configs = {}
-    for key, value in pairs(self.topics[name].config or {}) do
+    local topic = self.topics[name]
+    for key, value in pairs(topic and topic.config or {}) do
       configs[key] = { value = value, source = "topic", read_only = false, sensitive = false }
     end
-    results[name] = { name = name, type = "topic", configs = configs }
+    local gone = not topic and M.err("UNKNOWN_TOPIC_OR_PART", "no topic " .. name) or nil
+    results[name] = { name = name, type = "topic", configs = configs, error = gone }
   end
   return results
 end
@@ -112,7 +114,7 @@ function Admin:create_topics(requested, options)
     local exists = self.topics[topic.name] and M.err("TOPIC_ALREADY_EXISTS", "exists")
     local lost = self.request_error and not (self.done or {})[topic.name]
     results[topic.name] = { name = topic.name, error = refused or exists or nil }
-    if not refused and not exists and not lost then
+    if not refused and not exists and not lost and not (options and options.validate_only) then
       self.topics[topic.name] = {
         partitions = topic.partitions, config = topic.config,
         hidden = self.appears_after > 0 and self:count "describe_topics" + self.appears_after or nil,
@@ -121,6 +123,40 @@ function Admin:create_topics(requested, options)
   end
   if self.request_error then return nil, self.request_error end
   return results
+end
+
+-- What is refused, by the name of the call and the topic; nothing happens for it.
+function Admin:change(call, topics, options, act)
+  self:note(call, topics, options)
+  if self.request_error then return nil, self.request_error end
+  local results = {}
+  for _, topic in ipairs(topics) do
+    local name = type(topic) == "string" and topic or topic.name
+    local refused = (self.refuse or {})[name]
+      or (not self.topics[name] and M.err("UNKNOWN_TOPIC_OR_PART", "no topic " .. name)) or nil
+    results[name] = { name = name, error = refused }
+    if not refused and not (options and options.validate_only) then act(name, topic) end
+  end
+  return results
+end
+
+function Admin:create_partitions(topics, options)
+  return self:change("create_partitions", topics, options, function(name, topic)
+    self.topics[name].partitions = topic.partitions
+  end)
+end
+
+function Admin:alter_configs(changes, options)
+  return self:change("alter_configs", changes, options, function(name, change)
+    local config = self.topics[name].config or {}
+    for key, value in pairs(change.set or {}) do config[key] = value end
+    for _, key in ipairs(change.delete or {}) do config[key] = nil end
+    self.topics[name].config = config
+  end)
+end
+
+function Admin:delete_topics(names, options)
+  return self:change("delete_topics", names, options, function(name) self.topics[name] = nil end)
 end
 
 function Admin:list_offsets(queries)

@@ -135,11 +135,98 @@ describe("the lint of a topic table", function()
     assert.equal(4, lines, reason)
   end)
 
+  it("says what was written twice with all the rest, by line", function()
+    local _, reason = parse("return {\n a = { partitions = 0 },\n b = { partitions = 1, partitions = 2 },\n a = { partitions = 1, kye = 'x' },\n"
+      .. " c = { partitions = 1.5 } }")
+    assert.equal(table.concat({
+      't.lua:3: duplicate attribute "partitions" of b, first on line 3',
+      't.lua:4: duplicate topic "a", first on line 2',
+      't.lua:4: a: unknown attribute "kye"; did you mean key?',
+      "t.lua:5: c: partitions must be a whole number from 1 to 10000, not 1.5",
+    }, "\n"), (reason:gsub("[^\n]*:2: [^\n]*\n", "")))
+  end)
+
+  it("finds what is wrong in a thousand topics", function()
+    local lines = { "return {" }
+    for i = 1, 1000 do lines[#lines + 1] = ("['t%d'] = { partitions = %s },"):format(i, i % 2 == 0 and "1" or "-1") end
+    local _, reason = parse(table.concat(lines, "\n") .. "}")
+    assert.equal(500, select(2, reason:gsub(": t%d+: partitions must be", "")))
+  end)
+
   it("warns where one broker down stops all writes", function()
     local declared = assert(parse(
       "return { a = { partitions = 1, replication_factor = 2, config = { ['min.insync.replicas'] = 2 } } }"))
     assert.equal(1, #declared.warnings)
     assert.truthy(declared.warnings[1]:find("t.lua:1: a: min.insync.replicas equals", 1, true))
     assert.same({}, select(3, config_of '["min.insync.replicas"] = 1').warnings)
+  end)
+end)
+
+describe("a tombstone in a topic table", function()
+  it("is no topic, but known", function()
+    local declared = assert(parse "return { defaults = { partitions = 1 }, a = {}, b = { deleted = true } }")
+    assert.same({ "a" }, declared.names)
+    assert.same({ { name = "b", deleted = true } }, declared.deleted)
+  end)
+
+  it("may be all there is", function()
+    assert.same({}, assert(parse "return { b = { deleted = true } }").topics)
+  end)
+
+  local refused = {
+    { "return { a = { deleted = false } }", "t.lua:1: a: deleted must be true, or left out, not false" },
+    { "return { a = { deleted = 'yes' } }", 'deleted must be true, or left out, not "yes"' },
+    { "return { defaults = { deleted = true }, a = { partitions = 1 } }", "defaults: deleted is said of one topic, not of all" },
+    { "return { ['a b'] = { deleted = true } }", "a name consists of" },
+    { "return { a = { delete = true, partitions = 1 } }", "did you mean deleted?" },
+  }
+  for _, case in ipairs(refused) do
+    it("is refused: " .. case[2], function()
+      local declared, reason = parse(case[1])
+      assert.is_nil(declared)
+      assert.truthy(reason:find(case[2], 1, true), reason)
+    end)
+  end
+end)
+
+describe("a dead-letter topic", function()
+  local function lint(dead_letters, source)
+    return parse(("return { orders = { partitions = 1, %s },\n ['orders.shipping.dlq'] = { partitions = 1, config = { %s } } }")
+      :format(source or "", dead_letters))
+  end
+  local week <const> = "config = { ['retention.ms'] = days(7) }"
+
+  local refused = {
+    { "named, but not declared", nil, "dead_letter = 'elsewhere'", 't.lua:1: orders: dead_letter "elsewhere" is not declared' },
+    { "no name", nil, "dead_letter = 5", "orders: dead_letter must be the name of a topic, not 5" },
+    { "kept for a shorter time", "['retention.ms'] = days(6)", week,
+      "t.lua:2: orders.shipping.dlq: dead letters of orders are kept for 518400000 (6d), shorter than its own records: 604800000 (7d)" },
+    { "kept for a shorter time than for ever", "['retention.ms'] = days(6)", "config = { ['retention.ms'] = -1 }",
+      "shorter than its own records: for ever" },
+    { "too small for the records", "['retention.ms'] = -1", "config = { ['max.message.bytes'] = MiB(2) }",
+      "dead letters of orders can be as large as its records, 2097152 bytes, but only 1048588 are allowed" },
+  }
+  for _, case in ipairs(refused) do
+    it("is refused when it is " .. case[1], function()
+      local declared, reason = lint(case[2] or "", case[3])
+      assert.is_nil(declared)
+      assert.truthy(reason:find(case[4], 1, true), reason)
+    end)
+  end
+
+  it("is fine when it has time and room", function()
+    local declared = assert(lint("['retention.ms'] = days(30), ['max.message.bytes'] = MiB(3)", "config = { ['max.message.bytes'] = MiB(2) }"))
+    assert.same({}, declared.warnings)
+    assert.same({}, assert(lint("", week)).warnings)
+  end)
+
+  it("is warned of when the headers have no room", function()
+    local declared = assert(lint("['max.message.bytes'] = MiB(2)", "config = { ['max.message.bytes'] = MiB(2) }"))
+    assert.same({ "t.lua:2: orders.shipping.dlq: the largest records of orders have no room for the headers of a dead letter:"
+      .. " allow 2105344 bytes" }, declared.warnings)
+  end)
+
+  it("may be one for all", function()
+    assert(parse "return { defaults = { partitions = 1, dead_letter = 'dead' }, a = {}, b = {}, dead = {} }")
   end)
 end)

@@ -239,10 +239,14 @@ local function steps_of(plan, class, states, results)
 end
 
 -- A topic whose change was made is as the change left it; another has no known state any more.
-local function advance(steps, states)
+local function advance(steps, states, is_trial)
   for _, step in ipairs(steps) do
     local status = step.result.status
-    states[step.change.topic] = (status == "done" or status == "already") and step.after or nil
+    if status ~= "done" and status ~= "already" then
+      states[step.change.topic] = nil
+    elseif status == "already" or not is_trial then
+      states[step.change.topic] = step.after
+    end
   end
 end
 
@@ -260,7 +264,7 @@ function M.run(admin, plan, options)
       local batch = table.move(steps, first, math.min(first + BATCH - 1, #steps), 1, {})
       run_batch(admin, batch, options, plan.cluster.brokers)
     end
-    advance(steps, states)
+    advance(steps, states, options.validate_only)
   end
   return results
 end
