@@ -28,25 +28,34 @@ local function open_kafka()
   return require "docmsg.bare"
 end
 
----Lets `require "docmsg.kafka"` open the module and configure it, when and if a script asks. What
----the command line itself says about the connection is checked at once.
+---Lets `require "docmsg.kafka"` open the module and configure it, when and if a script asks. A verb's
+---module may ask before its options are read: then it is configured as soon as they are.
 ---@param parsed docmsg.cli.Options
----@return integer? status
-local function preload_kafka(parsed)
-  local settings
+---@return fun(): integer? begin is called when the options are read; checks at once what they say about the connection
+local function offer_kafka(parsed)
+  local settings, is_read, is_loaded
   local function resolve()
     settings = settings or require("docmsg.connection").resolve(open_kafka(), parsed)
     return settings
   end
-  package.preload["docmsg.kafka"] = function()
+  local function configure()
     require("docmsg.connection").apply(open_kafka(), resolve())
+  end
+  package.preload["docmsg.kafka"] = function()
+    is_loaded = true
+    if is_read then configure() end
     return open_kafka()
   end
   function host.getenv(name)
     return resolve().environment[name]
   end
-  if #parsed.properties > 0 or parsed.bootstrap_servers or parsed.env_file then
-    return script.finish(host.call(resolve))
+  return function()
+    is_read = true
+    if is_loaded then
+      return script.finish(host.call(configure))
+    elseif #parsed.properties > 0 or parsed.bootstrap_servers or parsed.env_file then
+      return script.finish(host.call(resolve))
+    end
   end
 end
 
@@ -155,11 +164,12 @@ end
 
 ---@param parsed docmsg.cli.Options
 ---@param argv string[]
+---@param begin fun(): integer?
 ---@param found? docmsg.command.Found the verb, when it is one
 ---@return integer status
-local function run(parsed, argv, found)
+local function run(parsed, argv, begin, found)
   apply(parsed)
-  local status = preload_kafka(parsed)
+  local status = begin()
   _G.arg = script.arguments(argv, parsed.script or 0)
   collectgarbage("restart")
   status = status or (not parsed.ignore_environment and run_init() or nil)
@@ -177,6 +187,7 @@ end
 ---@return integer status
 local function main_of_verb(parsed, argv)
   local command = require "docmsg.command"
+  local begin = offer_kafka(parsed)
   local found, reason = command.find(argv, parsed.script, parsed)
   if not found then
     return refuse(reason, argv[parsed.script])
@@ -188,7 +199,7 @@ local function main_of_verb(parsed, argv)
   elseif reason then
     return refuse(reason, found.words)
   end
-  return run(parsed, argv, found)
+  return run(parsed, argv, begin, found)
 end
 
 ---@return string
@@ -212,7 +223,7 @@ function M.main(argv)
     io.stdout:write(usage())
     return exit.DONE
   end
-  return run(parsed, argv)
+  return run(parsed, argv, offer_kafka(parsed))
 end
 
 return M

@@ -93,7 +93,7 @@ local function no_verb(words, group, word)
   if not word then return ("%s: which one of %s?"):format(words, list) end
   local nearest = require("docmsg.bare").nearest(word, names(group))
   return ("there is no verb '%s %s'; %s"):format(words, word,
-    nearest and ("did you mean '%s'?"):format(nearest) or "there are " .. list)
+    nearest and ("did you mean '%s %s'?"):format(words, nearest) or "there are " .. list)
 end
 
 ---Follows the words from argv[at], which is a verb, to a verb that can run, reading the options

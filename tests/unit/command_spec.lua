@@ -90,6 +90,8 @@ describe("docmsg-lua VERB", function()
     folder = program.folder()
     program.write(folder .. "/good.lua", "return { a = { partitions = 1 } }")
     program.write(folder .. "/bad.lua", "return {\n a = { partitions = 0 },\n ['b c'] = { partitions = 1, kye = 1 } }")
+    program.write(folder .. "/env.lua", "return { [env 'NAME'] = { partitions = 1 } }")
+    program.write(folder .. "/.env", "NAME=value")
     program.write(folder .. "/version.lua", "print 'a script'")
   end)
   after_each(function() program.remove(folder) end)
@@ -117,6 +119,15 @@ describe("docmsg-lua VERB", function()
       "cannot find the script 'lnt'.*\ndocmsg%-lua: 'lnt' is no verb either; did you mean 'lint'%?\n$" },
     { "says that a word is neither", { "qqqqqq" }, 2, "^$", "'qqqqqq' is no verb either; 'docmsg%-lua %-%-help' lists" },
     { "checks properties before it begins", { "lint", "good.lua", "-X", "liner.ms=5" }, 2, "^$", "linger%.ms" },
+    { "reads .env for the environment of a table", { "lint", "env.lua" }, 0, "^$", "1 topics" },
+    { "has the servers named after it", { "topics", "list", "--timeout", "300ms", "--bootstrap-servers", "127.0.0.1:1" },
+      1, "^$", "^docmsg%-lua: Failed to connect to Kafka after 1 attempt: .*127%.0%.0%.1:1" },
+    { "has properties named after it", { "topics", "list", "-X", "liner.ms=5" }, 2, "^$", "linger%.ms" },
+    { "suggests a group's verb", { "topics", "pln", "x" }, 2, "^$",
+      "^docmsg%-lua: there is no verb 'topics pln'; did you mean 'topics plan'%?\n" },
+    { "lists a group's verbs", { "topics" }, 2, "^$", "topics: which one of list, show, plan, apply, verify, export, delete%?" },
+    { "shows a group's help", { "topics", "--help" }, 0, "^usage: docmsg%-lua topics VERB.*\n  plan ", "^$" },
+    { "has options between its words", { "topics", "--timeout", "1s", "list" }, 2, "^$", "unknown option %-%-timeout" },
     { "is quiet when its reader leaves", { shell = "@ lint bad.lua | true; exit ${PIPESTATUS[0]}" }, 2, "^$", "^$" },
     { "fails when its output is lost", { shell = "@ version >/dev/full" }, 1, "^$", "standard output: " },
   }
