@@ -5,9 +5,27 @@
 ---@field kafka docmsg.kafka Kafka's clients
 ---@field topics table topics as code: connect, ensure, verify
 ---@field config table what to connect to
+---@field schema docmsg.schema what the data of events looks like
+---@field events table event types with their topics, keys and schemas
+---@field EventType table<string, string> of all events that were loaded: DOCUMENT_RECEIVED = "document-received"
+---@field app fun(options: docmsg.AppOptions): docmsg.App declares an application
+---@field timing fun(options?: {slow?: string}): docmsg.Middleware logs how long handlers take
+---@field dedup fun(options?: {window?: integer}): docmsg.Middleware skips events that were handled before
 local M = {}
 
-local PARTS <const> = { kafka = "docmsg.kafka", topics = "docmsg.topics", config = "docmsg.config" }
+-- Modules, and what in them is the part.
+---@type table<string, {[1]: string, [2]?: string}>
+local PARTS <const> = {
+  kafka = { "docmsg.kafka" },
+  topics = { "docmsg.topics" },
+  config = { "docmsg.config" },
+  schema = { "docmsg.schema" },
+  events = { "docmsg.events" },
+  EventType = { "docmsg.events", "EventType" },
+  app = { "docmsg.app", "new" },
+  timing = { "docmsg.timing", "new" },
+  dedup = { "docmsg.dedup", "new" },
+}
 
 ---The versions at work.
 ---@return {module: string, lua: string, librdkafka: string}
@@ -26,7 +44,10 @@ end
 return setmetatable(M, {
   __name = "docmsg",
   __index = function(docmsg, name)
-    local part = PARTS[name] and require(PARTS[name])
+    local place = PARTS[name]
+    if not place then return nil end
+    local part = require(place[1])
+    if place[2] then part = part[place[2]] end
     docmsg[name] = part
     return part
   end,

@@ -7,9 +7,11 @@ local SEVERITY <const> = { debug = 1, info = 2, warn = 3, error = 4 }
 
 ---@class docmsg.Log
 ---@field private threshold integer
----@field private render fun(time: string, level: string, message: string): string
+---@field private render fun(time: string, level: string, message: string, log: docmsg.Log): string
 ---@field private write fun(line: string)
 ---@field private clock fun(): integer
+---@field private prefix string
+---@field private fields? table<string, any>
 local Log = {}
 Log.__index = Log
 Log.__name = "docmsg.Log"
@@ -36,13 +38,15 @@ function M.printable(text)
 end
 
 local render = {
-  text = function(time, level, message)
-    return ("%s %s %s\n"):format(time, level:upper(), M.printable(message))
+  text = function(time, level, message, log)
+    return ("%s %s %s%s\n"):format(time, level:upper(), log.prefix, M.printable(message))
   end,
-  json = function(time, level, message)
+  json = function(time, level, message, log)
     local json = require "docmsg.json"
     message = utf8.len(message) and message or message:gsub("[\x80-\xFF]", escape)
-    return json.encode { time = time, level = level, message = message } .. "\n"
+    local entry = { time = time, level = level, message = message }
+    for name, value in pairs(log.fields or {}) do entry[name] = value end
+    return json.encode(entry) .. "\n"
   end,
 }
 
@@ -68,6 +72,18 @@ function M.new(options)
     render = renderer,
     write = options.write or to_stderr,
     clock = options.clock or os.time,
+    prefix = "",
+  }, Log)
+end
+
+---A log whose lines say what they are about.
+---@param about string before each message, for people: "orders/3/1207"
+---@param fields table<string, string|number|boolean> beside each message, for machines
+---@return docmsg.Log
+function Log:about(about, fields)
+  return setmetatable({
+    threshold = self.threshold, render = self.render, write = self.write, clock = self.clock,
+    prefix = self.prefix .. M.printable(about) .. ": ", fields = fields,
   }, Log)
 end
 
@@ -79,7 +95,7 @@ function Log:line(level, format, ...)
   if SEVERITY[level] < self.threshold then return end
   local message = select("#", ...) > 0 and format:format(...) or format
   local time = os.date("!%Y-%m-%dT%H:%M:%SZ", self.clock())
-  self.write(self.render(time, level, message))
+  self.write(self.render(time, level, message, self))
 end
 
 ---@param format string

@@ -12,6 +12,8 @@ local PROGRAM <const> = {
   ["docmsg.history"] = true, ["docmsg.inspect"] = true, ["docmsg.meta.host"] = true, ["docmsg.options"] = true,
   ["docmsg.repl"] = true, ["docmsg.script"] = true, ["docmsg.topic.find"] = true, ["docmsg.usage"] = true,
   ["docmsg.usage_error"] = true,
+  ["docmsg.dispatch"] = true, ["docmsg.guarantee"] = true, ["docmsg.outcome"] = true,
+  ["docmsg.router"] = true, ["docmsg.services"] = true,
   ["docmsg.schema.container"] = true, ["docmsg.schema.generator"] = true, ["docmsg.schema.kind"] = true,
   ["docmsg.schema.value"] = true,
 }

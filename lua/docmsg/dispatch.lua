@@ -1,0 +1,225 @@
+-- SPDX-License-Identifier: MIT
+-- Compiles one consumer of an application to the function that the runtime calls for each record:
+--
+--   local dispatch = require "docmsg.dispatch"
+--   local run = dispatch.compile(app, consumer, { log = log })
+--   local outcome, reason, message, after_ms, stack, attempts = run(work)
+--
+--   outcome    dispatch.ACK, RETRY, DEAD or SKIP
+--   reason     of DEAD: "rejected", "undecodable", "schema", "unrouted", "too_large" or "hops";
+--              of RETRY: "error", "memory" or "retry"; of SKIP: "skipped", "ignored" or "redriven"
+--   message    what happened, UTF-8, at most 1 KiB
+--   after_ms   of RETRY: how long to wait
+--   stack      of an error: its traceback, at most 2 KiB
+--   attempts   of RETRY: how often this record may be handled in all
+--
+-- What a handler emitted is dropped unless the outcome is ACK. An error that the runtime raises by
+-- its limits goes through, out of `run`; the next record finds everything in order.
+local context = require "docmsg.context"
+local event = require "docmsg.event"
+local failure = require "docmsg.failure"
+local outcome = require "docmsg.outcome"
+local retry = require "docmsg.retry"
+local router = require "docmsg.router"
+local services = require "docmsg.services"
+
+local M = { ACK = outcome.ACK, RETRY = outcome.RETRY, DEAD = outcome.DEAD, SKIP = outcome.SKIP }
+
+local ACK <const>, RETRY <const>, DEAD <const>, SKIP <const> = M.ACK, M.RETRY, M.DEAD, M.SKIP
+
+-- Raised when the outcome has been recorded already.
+local DECIDED <const> = setmetatable({}, { __name = "docmsg.decided", __tostring = function()
+  return "the outcome of this record is decided"
+end })
+
+---What `compile` takes beside the consumer.
+---@class docmsg.DispatchOptions
+---@field log? docmsg.Log default: a new one
+---@field random? fun(): number from 0 to 1; default: math.random
+
+-- == Compiling ==
+
+-- The events a handler may emit.
+local function targets_of(app, route)
+  local targets = {}
+  local types = route.options.emits or app.events and app.events.types
+  if not types then
+    -- Without an events table every name of a topic is a type.
+    return setmetatable({}, { __index = function(_, name) return app:event(name) end })
+  end
+  for _, event_type in ipairs(types) do targets[event_type] = app:event(event_type) end
+  return targets
+end
+
+local function wrap(app, consumer, route)
+  local handler = route.handler
+  local about = { group = consumer.group, type = route.type }
+  for _, list in ipairs { consumer.middlewares, app.middlewares } do
+    for i = #list, 1, -1 do
+      handler = list[i](handler, about)
+      if type(handler) ~= "function" then
+        error(("consumer %q: a middleware must return a function, not a %s"):format(consumer.group,
+          type(handler)), 0)
+      end
+    end
+  end
+  return handler
+end
+
+local function first(a, b)
+  if a ~= nil then return a end
+  return b
+end
+
+local function compile_route(app, consumer, route)
+  local own, common = route.options, consumer.settings
+  if own.batch then
+    error(("consumer %q, on %q: batch handlers cannot be run yet"):format(consumer.group, route.type), 0)
+  end
+  return {
+    type = route.type,
+    spec = app:event(route.type),
+    handler = wrap(app, consumer, route),
+    where = route.where,
+    lazy = first(own.lazy, common.lazy),
+    targets = targets_of(app, route),
+    retry = own.retry or common.retry,
+    timeout_ms = own.timeout_ms or common.timeout_ms,
+    instructions = own.instructions or common.instructions,
+    own_limits = own.timeout_ms ~= nil or own.instructions ~= nil,
+  }
+end
+
+local function compile_routes(app, consumer)
+  local compiled = {}
+  for i, route in ipairs(consumer.routes) do compiled[i] = compile_route(app, consumer, route) end
+  return router.new(compiled, consumer.ignored)
+end
+
+-- == Running ==
+
+-- An error with its traceback.
+local Described = { __name = "docmsg.described" }
+
+-- The message handler of the protected call.
+local function describe(err)
+  if rawequal(err, DECIDED) then return DECIDED end
+  local message = failure.text(err)
+  return setmetatable({ message = message, stack = failure.stack(debug.traceback(message, 2)) }, Described)
+end
+
+local function new_frame(app, consumer, options)
+  local frame = {
+    services = services.new(app.services), group = consumer.group,
+    log = options.log or require("docmsg.log").new(),
+  }
+  -- Records that the record can never succeed, and leaves the handler.
+  function frame.fail(reason, message)
+    if frame.outcome == nil then frame.outcome, frame.reason, frame.message = DEAD, reason, message end
+    error(DECIDED, 0)
+  end
+  return frame
+end
+
+-- Ends what the last record's handler had; it may have been cut off.
+local function clear(frame)
+  if frame.event then
+    event.release(frame.event)
+    event.release(frame.ctx)
+    frame.event, frame.ctx = nil, nil
+  end
+  frame.work, frame.attributes, frame.outcome, frame.reason, frame.message = nil, nil, nil, nil, nil
+  frame.after_ms, frame.route, frame.loaded, frame.redriven = nil, nil, false, false
+end
+
+-- Decides whether the record is for this group at all.
+local function check_redrive(frame, work)
+  local group = work:header("docmsg-redrive-group")
+  if not group then return true end
+  frame.redriven = group == frame.group
+  return frame.redriven
+end
+
+local function unrouted(routes, event_type)
+  local message = routes:explain(event_type)
+  if routes:ignores(event_type) then return SKIP, "ignored", message end
+  return DEAD, "unrouted", message
+end
+
+---@param app docmsg.App
+---@param routes docmsg.Router
+---@param frame docmsg.Frame
+---@return fun(work: docmsg.Work): integer, string?, string? process one record; may raise
+local function processor(app, routes, frame)
+  local function type_of(topic) return app:type_of(topic) end
+  return function(work)
+    if not check_redrive(frame, work) then
+      return SKIP, "redriven", "redriven for another group"
+    end
+    local event_type, reason, message = event.read(work, frame, type_of)
+    if not event_type then return DEAD, reason, message end
+    local spec = routes:spec(event_type)
+    if not spec then return unrouted(routes, event_type) end
+    frame.spec = spec
+    local current, ctx = event.new(event_type, frame), context.new(frame)
+    frame.event, frame.ctx = current, ctx
+    local route = routes:find(current)
+    if not route then return unrouted(routes, event_type) end
+    frame.route = route
+    if route.own_limits then work:limit(route.timeout_ms, route.instructions) end
+    if not route.lazy and not frame.loaded then event.load(current, frame) end
+    route.handler(current, ctx)
+    return ACK
+  end
+end
+
+local OUT_OF_MEMORY <const> = "not enough memory"
+
+-- What an error of the handler comes to, when it had decided nothing.
+local function failed(err)
+  if getmetatable(err) == Described then
+    return RETRY, err.message == OUT_OF_MEMORY and "memory" or "error", err.message, err.stack
+  end
+  -- The message handler could not run: memory or the C stack is at its end.
+  local message = failure.text(err)
+  return RETRY, message == OUT_OF_MEMORY and "memory" or "error", message
+end
+
+local function finish(frame, policy, random, result, reason, message, stack)
+  local work, after_ms, attempts = frame.work, nil, nil
+  if frame.outcome ~= nil then result, reason, message = frame.outcome, frame.reason, frame.message end
+  if result == RETRY then
+    policy = frame.route and frame.route.retry or policy
+    after_ms, attempts = frame.after_ms or retry.delay(policy, work.attempt, random), policy.attempts
+  end
+  work:discard()
+  clear(frame)
+  return result, reason, message and failure.bounded(message), after_ms, stack, attempts
+end
+
+---Compiles a consumer. Raises when it cannot run; from now on its declarations cannot change.
+---@param app docmsg.App
+---@param consumer docmsg.ConsumerGroup
+---@param options? docmsg.DispatchOptions
+---@return fun(work: docmsg.Work): integer, string?, string?, integer?, string?, integer? run see above
+function M.compile(app, consumer, options)
+  options = options or {}
+  consumer:freeze()
+  local frame, policy = new_frame(app, consumer, options), consumer.settings.retry
+  local random = options.random or math.random
+  local process = processor(app, compile_routes(app, consumer), frame)
+  return function(work)
+    if frame.work then clear(frame) end
+    frame.work = work
+    local ok, result, reason, message = xpcall(process, describe, work)
+    if ok and result == ACK and frame.outcome == nil then
+      clear(frame)
+      return ACK
+    elseif ok then
+      return finish(frame, policy, random, result, reason, message)
+    end
+    return finish(frame, policy, random, failed(result))
+  end
+end
+
+return M

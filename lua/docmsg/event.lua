@@ -1,0 +1,280 @@
+-- SPDX-License-Identifier: MIT
+-- The event that a handler sees: a record with what its CloudEvents envelope says about it. An
+-- envelope is in the record's headers (binary mode) or in its value (structured mode); a record
+-- without one is an event of the type that its topic carries.
+--
+-- An event belongs to its handler's run: afterwards every use raises "event released".
+local failure = require "docmsg.failure"
+local json = require "docmsg.json"
+local settings = require "docmsg.settings"
+local value = require "docmsg.schema.value"
+
+local M = {}
+
+---The record under a handler's hands; the runtime makes it, tests fake it.
+---@class docmsg.Work
+---@field topic string
+---@field partition integer
+---@field offset integer
+---@field key? string
+---@field value? string
+---@field timestamp? integer ms since 1970
+---@field attempt integer 1 for the first
+---@field header fun(self: docmsg.Work, name: string): string? the last header of that name
+---@field headers fun(self: docmsg.Work): docmsg.Header[]
+---@field time fun(self: docmsg.Work): integer ms since the record was given to the handler
+---@field limit fun(self: docmsg.Work, timeout_ms?: integer, instructions?: integer) sets the limits of this run
+---@field emit fun(self: docmsg.Work, topic: string, key?: string, value: string, type: string, more?: table): any, any
+---@field discard fun(self: docmsg.Work) drops the emits
+
+---What a handler's run is about; one for all records of a consumer, one after the other.
+---@class docmsg.Frame
+---@field work docmsg.Work
+---@field spec docmsg.EventSpec
+---@field attributes? table of an event in structured mode
+---@field loaded boolean has the data been decoded?
+---@field fail fun(reason: string, message: string) records the outcome "dead" and raises
+
+---@class docmsg.Event
+---@field type string
+---@field data any decoded and checked; what is wrong with it is the outcome of the record
+---@field key? string
+---@field value? string the bytes as they came
+---@field topic string
+---@field partition integer
+---@field offset integer
+---@field timestamp? integer ms since 1970
+---@field headers docmsg.Header[]
+---@field id? string
+---@field source? string
+---@field subject? string default: the key
+---@field time? string RFC 3339; default: the record's timestamp
+---@field causation? string the id of the event that caused this one
+---@field correlation? string the id of the first event of the chain
+---@field traceparent? string
+---@field hops integer how many handlers the chain has gone through
+local Event = {}
+
+local Live = { __name = "docmsg.Event" }
+local Released = { __name = "docmsg.Event (released)" }
+
+-- Where an event keeps its frame.
+local FRAME <const> = {}
+
+---The longest attribute that is taken: it goes on in the headers of each emitted event.
+M.MAX_ATTRIBUTE = 1024
+
+---An event that has gone through so many hops is one that goes round in circles.
+M.MAX_HOPS = 32
+
+local MAX_ATTRIBUTE <const>, MAX_HOPS <const> = M.MAX_ATTRIBUTE, M.MAX_HOPS
+local STRUCTURED <const> = "application/cloudevents+json"
+local SPECVERSION <const> = "1.0"
+
+-- == Reading the envelope ==
+
+local function undecodable(format, ...)
+  return nil, "undecodable", format:format(...)
+end
+
+local function check_version(version)
+  if version == nil or version == SPECVERSION then return true end
+  return undecodable("CloudEvents %s is not known, only %s", value.show(version), SPECVERSION)
+end
+
+-- Structured mode: attributes and data are one JSON object.
+local function read_structured(work, frame)
+  local attributes, reason = json.decode(work.value or "")
+  if reason then return undecodable("a structured event, but %s", reason) end
+  if type(attributes) ~= "table" or attributes[1] ~= nil then
+    return undecodable("a structured event must be an object, not %s", value.show(attributes))
+  end
+  if type(attributes.type) ~= "string" or attributes.type == "" then
+    return undecodable("a structured event without a type")
+  elseif attributes.data_base64 ~= nil then
+    return undecodable("a structured event with data_base64; only JSON data is read")
+  elseif attributes.id ~= nil and (type(attributes.id) ~= "string" or #attributes.id > MAX_ATTRIBUTE) then
+    return undecodable("the id is %s, not a string of at most %d bytes", value.show(attributes.id), MAX_ATTRIBUTE)
+  end
+  local known, wrong, message = check_version(attributes.specversion)
+  if not known then return nil, wrong, message end
+  frame.attributes = attributes
+  return attributes.type
+end
+
+-- The type of a record without ce_type.
+local function read_bare(work, frame, type_of)
+  local content_type = work:header("content-type")
+  if content_type and content_type:sub(1, 23) == "application/cloudevents" then
+    if content_type:match("^[^;%s]*") == STRUCTURED then return read_structured(work, frame) end
+    return undecodable("content-type %s is not read", value.show(content_type))
+  end
+  local bound = type_of(work.topic)
+  if bound then return bound end
+  return nil, "unrouted", ("no ce_type, and topic %s carries no event or several"):format(work.topic)
+end
+
+local function bad_hops(text)
+  local hops = text:find("^%d+$") and #text < 10 and tonumber(text)
+  if not hops then
+    return ("docmsg-hops is %s, not a number from 0 to %d"):format(value.show(text), MAX_HOPS)
+  elseif hops >= MAX_HOPS then
+    return ("the event has gone through %d handlers; do they go round in circles?"):format(hops)
+  end
+end
+
+---Reads the envelope of a record.
+---@param work docmsg.Work
+---@param frame docmsg.Frame
+---@param type_of fun(topic: string): string? the type of the events on a topic
+---@return string? type
+---@return string? reason "undecodable", "unrouted" or "hops"
+---@return string? message
+function M.read(work, frame, type_of)
+  local header = work.header
+  local hops = header(work, "docmsg-hops")
+  local wrong = hops and bad_hops(hops)
+  if wrong then return nil, "hops", wrong end
+  local event_type = header(work, "ce_type")
+  if not event_type then return read_bare(work, frame, type_of) end
+  local version = header(work, "ce_specversion")
+  if version ~= SPECVERSION then
+    local known, reason, message = check_version(version)
+    if not known then return nil, reason, message end
+  end
+  local id = header(work, "ce_id")
+  if id and #id > MAX_ATTRIBUTE then
+    return undecodable("ce_id has %d bytes, more than %d", #id, MAX_ATTRIBUTE)
+  end
+  return event_type
+end
+
+-- == Data ==
+
+local function decode(frame)
+  local attributes, spec = frame.attributes, frame.spec
+  if attributes then
+    local data, reason = spec.check(attributes.data)
+    return data, reason, "schema"
+  end
+  local text = frame.work.value
+  if text then return spec.decode(text) end
+  local data, reason = spec.check(nil)
+  return data, reason and reason .. " (the record has no value)", "schema"
+end
+
+---Decodes the data into the event.
+---@param event docmsg.Event
+---@param frame docmsg.Frame
+---@return any data
+function M.load(event, frame)
+  local data, reason, what = decode(frame)
+  if reason then frame.fail(what, reason) end
+  frame.loaded = true
+  rawset(event, "data", data)
+  return data
+end
+
+-- == Fields ==
+
+-- An attribute of the envelope, bounded.
+local function attribute(frame, name)
+  local attributes = frame.attributes
+  if attributes then
+    local given = attributes[name]
+    return type(given) == "string" and #given <= MAX_ATTRIBUTE and given or nil
+  end
+  local given = frame.work:header(name == "traceparent" and name or "ce_" .. name)
+  if given and #given > MAX_ATTRIBUTE then
+    frame.fail("undecodable", ("ce_%s has %d bytes, more than %d"):format(name, #given, MAX_ATTRIBUTE))
+  end
+  return given
+end
+
+local function time_of(frame)
+  local timestamp = frame.work.timestamp
+  return attribute(frame, "time") or timestamp
+    and os.date("!%Y-%m-%dT%H:%M:%S", timestamp // 1000) .. (".%03dZ"):format(timestamp % 1000) or nil
+end
+
+---@type table<string, fun(frame: docmsg.Frame, event: docmsg.Event): any>
+local fields = {
+  data = function(frame, event) if not frame.loaded then return M.load(event, frame) end end,
+  key = function(frame) return frame.work.key end,
+  value = function(frame) return frame.work.value end,
+  topic = function(frame) return frame.work.topic end,
+  partition = function(frame) return frame.work.partition end,
+  offset = function(frame) return frame.work.offset end,
+  timestamp = function(frame) return frame.work.timestamp end,
+  headers = function(frame) return frame.work:headers() end,
+  id = function(frame) return attribute(frame, "id") end,
+  source = function(frame) return attribute(frame, "source") end,
+  subject = function(frame) return attribute(frame, "subject") or frame.work.key end,
+  time = time_of,
+  causation = function(frame) return attribute(frame, "causationid") end,
+  correlation = function(frame)
+    return attribute(frame, "correlationid") or attribute(frame, "causationid") or attribute(frame, "id")
+  end,
+  traceparent = function(frame) return attribute(frame, "traceparent") end,
+  hops = function(frame)
+    local hops = frame.work:header("docmsg-hops")
+    if hops then return math.tointeger(tonumber(hops)) end
+    return attribute(frame, "causationid") and 1 or 0
+  end,
+}
+
+---The value of a header: the last one of that name.
+---@param name string
+---@return string? value
+function Event:header(name)
+  local frame = rawget(self, FRAME)
+  if not frame then error(M.RELEASED, 2) end
+  return frame.work:header(name)
+end
+
+local function unknown(name)
+  local names = { "type" }
+  for known in pairs(fields) do names[#names + 1] = known end
+  table.sort(names)
+  error(("an event has no field %s%s"):format(value.show(name), settings.nearest(name, names)), 3)
+end
+
+function Live.__index(event, name)
+  local field = fields[name]
+  if not field then return Event[name] or unknown(name) end
+  local result = field(rawget(event, FRAME), event)
+  if result ~= nil then rawset(event, name, result) end
+  return result
+end
+
+function Live.__tostring(event)
+  local frame = rawget(event, FRAME)
+  return ("%s %s (%s/%d/%d)"):format(Live.__name, failure.bounded(event.type), frame.work.topic,
+    frame.work.partition, frame.work.offset)
+end
+
+-- == Life ==
+
+M.RELEASED = "event released: it can be used only until its handler has returned"
+
+local function released() error(M.RELEASED, 2) end
+
+Released.__index, Released.__newindex, Released.__pairs = released, released, released
+Released.__tostring = function() return Released.__name end
+
+---Makes the event of a record.
+---@param event_type string
+---@param frame docmsg.Frame
+---@return docmsg.Event
+function M.new(event_type, frame)
+  return setmetatable({ type = event_type, [FRAME] = frame }, Live)
+end
+
+---Ends an event, or another table of a handler's run: nothing of it can be reached any more.
+---@param thing table
+function M.release(thing)
+  for name in next, thing do thing[name] = nil end
+  setmetatable(thing, Released)
+end
+
+return M
