@@ -8,6 +8,7 @@ local folder = arg[0]:match("^(.*)/[^/]*$") or "."
 local root = folder .. "/.."
 package.path = ("%s/?.lua;%s"):format(folder, package.path)
 local annotations = require "lib.annotations"
+local engine = require "docmsg.engine"
 local kafka = require "docmsg.kafka"
 local pages = require "lib.pages"
 
@@ -61,7 +62,7 @@ end
 
 -- What is registered, by the name of its class.
 local function registered_classes()
-  local classes = { [KAFKA] = functions_in(kafka) }
+  local classes = { [KAFKA] = functions_in(kafka), ["docmsg.engine"] = functions_in(engine) }
   for name, metatable in pairs(debug.getregistry()) do
     local is_class = type(name) == "string" and name:find("^docmsg%.%u") and type(metatable) == "table"
     if is_class and metatable.__index then classes[name] = methods_of(metatable) end

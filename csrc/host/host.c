@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/lua/engine_lua.h"
 #include "host/interrupt.h"
 #include "host/line.h"
 #include "host/path.h"
@@ -83,7 +84,16 @@ static const luaL_Reg functions[] = {
   { NULL, NULL }
 };
 
+/* Modules that are part of the program, besides docmsg.kafka, which docmsg.cli configures. */
+static void preload (lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, luaopen_docmsg_engine);
+  lua_setfield(L, -2, "docmsg.engine");
+  lua_pop(L, 1);
+}
+
 void dm_host_install (lua_State *L) {
+  preload(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   luaL_newlib(L, functions);
   dm_line_register(L);

@@ -25,6 +25,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/lua/engine_lua.h"
 #include "kafka/clock.h"
 #include "kafka/module.h"
 
@@ -106,6 +107,8 @@ static void prepare (scenario *s) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, luaopen_docmsg_kafka);
   lua_setfield(L, -2, "docmsg.kafka");
+  lua_pushcfunction(L, luaopen_docmsg_engine);
+  lua_setfield(L, -2, "docmsg.engine");
   lua_settop(L, 0);
   if (luaL_loadfile(L, s->path) || lua_pcall(L, 0, 1, 0)) fail(s, "load", lua_tostring(L, -1));
   lua_getfield(L, 1, "fresh");

@@ -16,19 +16,19 @@ static bool is_active (const epoch *e) {
 /* How many records of the epoch are settled, up to the first that is not. */
 static int count_settled (const epoch *e) {
   int n = 0;
-  while (n < e->count && e->records[n]->fate == SETTLED) n++;
+  while (n < e->count && e->records[n].fate == SETTLED) n++;
   return n;
 }
 
 /* The end of what is settled from the begin of the epoch on; -1 when that is nothing. */
 static int64_t settled_up_to (const epoch *e) {
   int n = count_settled(e);
-  return n > 0 ? e->records[n - 1]->entry.offset + 1 : e->begin;
+  return n > 0 ? e->records[n - 1].entry.offset + 1 : e->begin;
 }
 
 static int64_t limit_of_commits (const epoch *e) {
   int n = count_settled(e);
-  return n < e->count ? e->records[n]->entry.offset : settled_up_to(e);
+  return n < e->count ? e->records[n].entry.offset : settled_up_to(e);
 }
 
 static void check_committable (world *w, const epoch *e) {
@@ -61,7 +61,7 @@ void rules_check_turn (world *w, const record *r) {
   expect(w, 2, w->now >= r->due, "a record ran before its retry was due");
   if (w->options.order == DM_ORDER_NONE) return;
   for (int i = 0; i < r->index; i++) {
-    const record *earlier = r->epoch->records[i];
+    const record *earlier = &r->epoch->records[i];
     if (key_number(w, earlier) == key_number(w, r))
       expect(w, 2, earlier->ran, "a record ran before an earlier one of its key was done");
   }
@@ -72,7 +72,7 @@ void rules_check_turn (world *w, const record *r) {
 /* What the records of an epoch add to the totals. */
 static void count (const epoch *e, dm_engine_totals *t) {
   for (int i = 0; i < e->count; i++) {
-    const record *r = e->records[i];
+    const record *r = &e->records[i];
     if (r->fate == SETTLED || r->fate == CANCELLED) continue;
     t->in_flight++;
     t->parked_keys += r->awaits_retry;
@@ -109,7 +109,7 @@ static void check_totals (world *w) {
 static uint64_t span_of (const epoch *e) {
   int lowest = count_settled(e);
   if (lowest == e->count) return 0;
-  return (uint64_t)(e->records[e->count - 1]->entry.offset - e->records[lowest]->entry.offset) + 1;
+  return (uint64_t)(e->records[e->count - 1].entry.offset - e->records[lowest].entry.offset) + 1;
 }
 
 /* Over from the limit on, until half of it is free. */

@@ -25,10 +25,12 @@ bool step_assign (world *w, broker_log *log) {
   }
   for (e = w->epochs; e != NULL; e = e->next)
     if (e->partition == partition) world_break(w, 5, "a partition's number is not free yet");
-  e = calloc(1, sizeof *e);
-  if (e == NULL) abort();
-  *e = (epoch){ .next = w->epochs, .log = log, .partition = partition,
-                .begin = log->committed, .offered = -1 };
+  while ((e = calloc(1, sizeof *e)) == NULL) continue; /* the model's memory may be refused, too */
+  e->next = w->epochs;
+  e->log = log;
+  e->partition = partition;
+  e->begin = log->committed;
+  e->offered = -1;
   w->epochs = log->epoch = e;
   log->position = position_of(log, log->committed);
   return true;
@@ -53,7 +55,7 @@ static void drop (void *arg, dm_entry *entry) {
 
 static void check_dropped (world *w, const epoch *e) {
   for (int i = 0; i < e->count; i++)
-    if (e->records[i]->fate == QUEUED) world_break(w, 5, "a queued record was not dropped");
+    if (e->records[i].fate == QUEUED) world_break(w, 5, "a queued record was not dropped");
 }
 
 bool step_drain (world *w, broker_log *log) {
@@ -81,19 +83,18 @@ bool step_revoke (world *w, broker_log *log) {
 
 /* == Records come == */
 
-static record *read_record (world *w, epoch *e, log_record *source) {
-  record *r = calloc(1, sizeof *r);
-  if (r == NULL) abort();
-  r->entry = (dm_entry){ .offset = source->offset, .key = source->key, .partition = e->partition,
-                         .bytes = choose(&w->choices, BYTES_MAX) };
-  r->epoch = e;
-  r->source = source;
-  r->index = e->count;
-  return r;
+static record read_record (world *w, epoch *e, log_record *source) {
+  return (record){
+    .entry = { .offset = source->offset, .key = source->key, .partition = e->partition,
+               .bytes = choose(&w->choices, BYTES_MAX) },
+    .epoch = e,
+    .source = source,
+    .index = e->count,
+  };
 }
 
-static void note_admitted (world *w, record *r) {
-  r->epoch->records[r->epoch->count++] = r;
+static void note_admitted (world *w, const record *r) {
+  r->epoch->count++;
   r->epoch->in_flight++;
   r->epoch->log->position++;
   w->counted.admitted++;
@@ -105,7 +106,8 @@ bool step_admit (world *w, broker_log *log) {
   record *r;
   dm_admission admission;
   if (e == NULL || e->drained || e->told_to_hold || log->position == LOG_RECORDS) return false;
-  r = read_record(w, e, &log->records[log->position]);
+  r = &e->records[e->count];
+  *r = read_record(w, e, &log->records[log->position]);
   admission = mutant_admit(w->mutation, w->engine, &r->entry, w->now);
   if (admission == DM_ADMITTED) {
     note_admitted(w, r);
@@ -113,19 +115,17 @@ bool step_admit (world *w, broker_log *log) {
   }
   if (admission != DM_NO_MEMORY || !w->short_of_memory)
     world_break(w, 3, "a record was refused");
-  free(r);
   return false;
 }
 
 /* Offers a record that must be refused. */
 bool step_misplace (world *w, broker_log *log) {
   epoch *e = log->epoch;
-  record *r;
+  record r;
   dm_admission admission;
   if (e == NULL || e->count == 0) return false;
-  r = read_record(w, e, chance(&w->choices, 2) ? e->records[e->count - 1]->source : &log->records[0]);
-  admission = dm_engine_admit(w->engine, &r->entry, w->now);
-  free(r);
+  r = read_record(w, e, chance(&w->choices, 2) ? e->records[e->count - 1].source : log->records);
+  admission = dm_engine_admit(w->engine, &r.entry, w->now);
   if (admission == (e->drained ? DM_NOT_ASSIGNED : DM_OUT_OF_ORDER)) return true;
   world_break(w, 5, "a record was taken that is out of order, or of a drained partition");
   return false;
@@ -265,10 +265,10 @@ bool step_report (world *w, unsigned lane) {
 /* The record that is done after 'skip' others, or the last one; NULL: none is done. */
 static record *find_done (const world *w, unsigned skip) {
   record *found = NULL;
-  for (const epoch *e = w->epochs; e != NULL; e = e->next) {
+  for (epoch *e = w->epochs; e != NULL; e = e->next) {
     for (int i = 0; i < e->count; i++) {
-      if (e->records[i]->fate != DONE) continue;
-      found = e->records[i];
+      if (e->records[i].fate != DONE) continue;
+      found = &e->records[i];
       if (skip-- == 0) return found;
     }
   }

@@ -32,11 +32,6 @@ bool world_start (world *w) {
   return w->engine != NULL;
 }
 
-static void free_epoch (epoch *e) {
-  for (int i = 0; i < e->count; i++) free(e->records[i]);
-  free(e);
-}
-
 void epoch_leave (world *w, epoch *e) {
   epoch **link = &w->epochs;
   bool last = e->revoked && e->in_flight == 0;
@@ -45,7 +40,7 @@ void epoch_leave (world *w, epoch *e) {
   if (!last) return;
   while (*link != e) link = &(*link)->next;
   *link = e->next;
-  free_epoch(e);
+  free(e);
 }
 
 void world_crash (world *w) {
@@ -53,7 +48,7 @@ void world_crash (world *w) {
   w->engine = NULL;
   for (epoch *e = w->epochs, *next; e != NULL; e = next) {
     next = e->next;
-    free_epoch(e);
+    free(e);
   }
   w->epochs = NULL;
   memset(w->workers, 0, sizeof w->workers);

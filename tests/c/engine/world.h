@@ -63,7 +63,7 @@ typedef struct epoch {
   int64_t begin;         /* what was committed; -1 */
   int64_t offered;       /* by commit; -1 */
   int64_t final;         /* committable when it was revoked */
-  record *records[LOG_RECORDS];
+  record records[LOG_RECORDS];
   int count;
   bool drained, revoked;
   bool spoilt;           /* a record was cancelled */
