@@ -23,6 +23,8 @@ cjson.decode_max_depth(DEPTH)
 ---JSON's null, in both directions.
 M.null = cjson.null
 
+local NULL <const> = M.null
+
 local Array = { __name = "docmsg.json.array" }
 
 ---Marks a table as an array, which matters when it is empty.
@@ -54,13 +56,8 @@ local function refuse(format, ...)
   error(setmetatable({ reason = format:format(...) }, Refusal))
 end
 
+local write_string = M.write_string
 local write
-
-local function write_string(text)
-  local reason = M.invalid_utf8(text)
-  if reason then refuse("%s", reason) end
-  return M.write_string(text)
-end
 
 local function write_number(number)
   if math_type(number) == "integer" then return ("%d"):format(number) end
@@ -80,36 +77,41 @@ local function write_array(items, depth)
 end
 
 local function write_object(object, depth)
-  local names, parts = {}, {}
+  local names, count = {}, 0
   for name in pairs(object) do
     if type(name) ~= "string" then refuse("an object has the key %s", tostring(name)) end
-    names[#names + 1] = name
+    count = count + 1
+    names[count] = name
   end
-  table.sort(names)
-  for i, name in ipairs(names) do
-    parts[i] = write_string(name) .. ":" .. write(object[name], depth)
+  if count > 1 then table.sort(names) end
+  for i = 1, count do
+    local name = names[i]
+    names[i] = write_string(name) .. ":" .. write(object[name], depth)
   end
-  return "{" .. table.concat(parts, ",") .. "}"
+  return "{" .. table.concat(names, ",") .. "}"
 end
 
-local function write_table(value, depth)
+-- Strings are taken as they are: whether they are UTF-8 is seen at the end, for all of them at once.
+function write(value, depth)
+  local kind = type(value)
+  if kind == "string" then return write_string(value) end
+  if kind == "number" then return write_number(value) end
+  if kind == "boolean" then return value and "true" or "false" end
+  if value == NULL then return "null" end
+  if kind ~= "table" then refuse("JSON cannot hold a %s", kind) end
   if depth > DEPTH then refuse("nested deeper than %d", DEPTH) end
-  local is_array = getmetatable(value) == Array or value[1] ~= nil
+  local is_array = value[1] ~= nil or getmetatable(value) == Array
   return (is_array and write_array or write_object)(value, depth + 1)
 end
 
-local writers = {
-  string = write_string,
-  number = write_number,
-  boolean = tostring,
-  table = write_table,
-}
-
-function write(value, depth)
-  if value == M.null then return "null" end
-  local writer = writers[type(value)]
-  if not writer then refuse("JSON cannot hold a %s", type(value)) end
-  return writer(value, depth)
+-- The first string of a value that is not UTF-8.
+local function find_invalid(value)
+  if type(value) == "string" then return M.invalid_utf8(value) end
+  if type(value) ~= "table" then return nil end
+  for name, item in pairs(value) do
+    local reason = find_invalid(name) or find_invalid(item)
+    if reason then return reason end
+  end
 end
 
 ---Writes a value as JSON, the names of an object in sorted order.
@@ -118,7 +120,8 @@ end
 ---@return string? reason
 function M.encode(value)
   local ok, result = pcall(write, value, 0)
-  if ok then return result end
+  if ok and utf8_len(result) then return result end
+  if ok then return nil, find_invalid(value) end
   if getmetatable(result) == Refusal then return nil, result.reason end
   error(result, 0)
 end

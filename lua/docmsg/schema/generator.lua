@@ -2,11 +2,11 @@
 -- Compiles a schema to Lua functions. Each container becomes a function of its own, what is in it
 -- is checked in place; a schema without containers is one function.
 --
---   check(value, settled)  -> value, reason, path      checks in place, makes integers, sets defaults
---   encode(value)          -> text, reason, path       checks, and writes JSON
+--   check(value, settled, plain) -> value, reason, path   checks in place, makes integers, sets defaults
+--   encode(value)                -> text, reason, path    checks, and writes JSON
 --
 -- 'settled' is false for a value that json.parse gave: reason is json.DOUBTFUL when its text must
--- be read again. A value, a constant or a function of the schema is only ever reached as K[n], and
+-- be read again. 'plain' says that no string in it has control characters. A value, a constant or a function of the schema is only ever reached as K[n], and
 -- a name only stands in the code as a %q string: no text of a schema is run.
 local json = require "docmsg.json"
 local value = require "docmsg.schema.value"
@@ -21,6 +21,14 @@ local find, expected, is_datetime, is_list = string.find, V.expected, V.is_datet
 local step, settle_others, write_others = V.step, V.settle_others, V.write_others
 local shallow, to_float, has_control = V.shallow, V.to_float, V.has_control
 ]]
+
+-- The generated code has these names and no others; it sets none.
+local ENVIRONMENT <const> = setmetatable({
+  type = type, next = next, rawlen = rawlen, ipairs = ipairs, math = math, string = string, table = table,
+}, {
+  __index = function(_, name) error("generated code reads " .. tostring(name)) end,
+  __newindex = function(_, name) error("generated code sets " .. tostring(name)) end,
+})
 
 ---@alias docmsg.schema.Mode "check"|"encode"
 
@@ -86,16 +94,16 @@ end
 ---@param path string expression
 function Generator:call(schema, variable, path)
   local compiled = self:constant(M.compile(schema, self.mode))
-  self:add("do local result, reason, path = %s(%s, settled)", compiled, variable)
+  self:add("do local result, reason, path = %s(%s, settled, plain)", compiled, variable)
   self:add("if reason ~= nil then return nil, reason, %s .. path end", path)
-  self:add("%s = result end", self.mode == "encode" and variable or "_")
+  self:add(self.mode == "encode" and "%s = result end" or "end", variable)
 end
 
 ---@param name string of the chunk, in messages
 ---@return function
 function Generator:load(name)
-  local code = ("%sreturn function(v, settled)\n%s\nend\n"):format(PRELUDE, table.concat(self.lines, "\n"))
-  local chunk = assert(load(code, "=schema " .. name, "t"))
+  local code = ("%sreturn function(v, settled, plain)\n%s\nend\n"):format(PRELUDE, table.concat(self.lines, "\n"))
+  local chunk = assert(load(code, "=schema " .. name, "t", ENVIRONMENT))
   return chunk(self.constants, value, json.DOUBTFUL, json.null, json.encode, json.settle,
     json.write_string)
 end

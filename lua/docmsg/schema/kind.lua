@@ -67,11 +67,22 @@ define("string", {
     local wrong = { ('type(%s) ~= "string"'):format(variable) }
     if limits.min then wrong[#wrong + 1] = ("#%s < %d"):format(variable, limits.min) end
     if limits.max then wrong[#wrong + 1] = ("#%s > %d"):format(variable, limits.max) end
-    if limits.control == false then wrong[#wrong + 1] = ("has_control(%s)"):format(variable) end
+    if limits.control == false and g.mode == "check" then
+      wrong[#wrong + 1] = ("not plain and has_control(%s)"):format(variable)
+    end
     if limits.pattern then wrong[#wrong + 1] = ("not find(%s, %q)"):format(variable, limits.pattern) end
     g:expect_not(table.concat(wrong, " or "), schema.what, variable, path)
   end,
-  write = function(_, _, variable) return ("write_string(%s)"):format(variable) end,
+  to_text = function(g, schema, variable, path)
+    if schema.limits.control == false then
+      g:add("local written = write_string(%s)", variable)
+      g:expect_not(("#written ~= #%s + 2 and has_control(%s)"):format(variable, variable), schema.what,
+        variable, path)
+      g:add("%s = written", variable)
+    else
+      g:add("%s = write_string(%s)", variable, variable)
+    end
+  end,
 })
 
 define("datetime", {
