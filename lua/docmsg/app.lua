@@ -56,34 +56,15 @@ local function read_events(self, declared, folder)
   return events.load(path)
 end
 
--- What a topic file returns, in the form of one that was read.
-local function raw_topics(declared)
-  local raw = { path = "topics", topics = {}, defaults = declared.defaults or {}, lines = {} }
-  for name, attributes in pairs(declared) do
-    if name ~= "defaults" then
-      if type(name) ~= "string" or type(attributes) ~= "table" then
-        return nil, ('topics: expected ["topic-name"] = { … }, found %s = %s'):format(value.show(name),
-          value.show(attributes))
-      end
-      table.insert(raw.topics, { name = name, attributes = attributes })
-    end
-  end
-  table.sort(raw.topics, function(a, b) return a.name < b.name end)
-  return raw
-end
-
 local function read_topics(self, declared, folder)
   if declared == nil then return nil end
-  if type(declared) == "string" then
-    local path = beside(declared, folder)
-    table.insert(self.files, path)
-    return require("docmsg.topics").load(path)
-  elseif type(declared) ~= "table" then
+  if type(declared) == "table" then return require("docmsg.topics").declare(declared) end
+  if type(declared) ~= "string" then
     return nil, ("topics must be the name of a file or a table, not %s"):format(value.show(declared))
   end
-  local raw, reason = raw_topics(declared)
-  if not raw then return nil, reason end
-  return require("docmsg.topic.table").build(raw, require("docmsg").getenv)
+  local path = beside(declared, folder)
+  table.insert(self.files, path)
+  return require("docmsg.topics").load(path)
 end
 
 -- What is declared must be there to carry the events.

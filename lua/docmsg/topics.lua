@@ -52,6 +52,18 @@ function M.parse(text, name, getenv)
   return topic_table.build(raw, getenv)
 end
 
+---The same for a table such as a topic file returns.
+---@param returned table
+---@param name? string in messages; default "topics"
+---@param getenv? fun(name: string): string? default: the environment, and .env under docmsg-lua
+---@return docmsg.TopicTable? declared
+---@return string? reason
+function M.declare(returned, name, getenv)
+  local raw, reason = topic_file.wrap(name or "topics", returned)
+  if not raw then return nil, reason end
+  return topic_table.build(raw, getenv or docmsg.getenv)
+end
+
 ---Differences as text: "partitions 1, declared 6".
 ---@param differences docmsg.Difference[]
 ---@return string

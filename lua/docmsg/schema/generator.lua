@@ -6,8 +6,9 @@
 --   encode(value)                -> text, reason, path    checks, and writes JSON
 --
 -- 'settled' is false for a value that json.parse gave: reason is json.DOUBTFUL when its text must
--- be read again. 'plain' says that no string in it has control characters. A value, a constant or a function of the schema is only ever reached as K[n], and
--- a name only stands in the code as a %q string: no text of a schema is run.
+-- be read again. 'plain' says that no string in it has control characters. A value, a constant or a
+-- function of the schema is only ever reached as K[n], and a name only stands in the code as a %q
+-- string: no text of a schema is run.
 local json = require "docmsg.json"
 local value = require "docmsg.schema.value"
 

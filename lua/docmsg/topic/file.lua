@@ -122,6 +122,19 @@ local function add_duplicates(raw, scanned)
   end
 end
 
+---Takes a table such as a topic file returns.
+---@param path string its name in messages
+---@param returned table
+---@return docmsg.topic.Raw? raw
+---@return string? reason
+function M.wrap(path, returned)
+  local raw = { path = path, topics = {}, errors = {}, lines = {} }
+  local added, wrong = add_returned(raw, returned, {})
+  if not added then return nil, path .. ": " .. wrong end
+  raw.defaults = raw.defaults or {}
+  return raw
+end
+
 ---Runs the text of a topic file.
 ---@param path string its name in messages
 ---@param text string
