@@ -16,21 +16,14 @@ local M = {}
 ---@field redriven boolean a dead letter of this group comes again
 local Context = {}
 
+-- A context holds its frame at 1; without it, it is released.
 local Live = { __name = "docmsg.Context" }
-
--- Where a context keeps its frame.
-local FRAME <const> = {}
-
--- The frame, while the handler runs.
-local function frame_of(ctx)
-  return rawget(ctx, FRAME) or error(event.RELEASED, 3)
-end
 
 -- == Outcomes ==
 
 -- The first one counts.
 local function decide(ctx, number, reason, message)
-  local frame = frame_of(ctx)
+  local frame = ctx[1]
   if frame.outcome == nil then frame.outcome, frame.reason, frame.message = number, reason, message end
   return frame
 end
@@ -47,7 +40,7 @@ end
 function Context:retry(reason, after)
   local after_ms = after ~= nil and require("docmsg.kafka").duration(after) or nil
   if after_ms and after_ms < 0 then error("ctx:retry: a record cannot wait forever; reject it", 2) end
-  local decided = frame_of(self).outcome ~= nil
+  local decided = self[1].outcome ~= nil
   local frame = decide(self, outcome.RETRY, "retry", said(reason, "the handler asked for a retry"))
   if not decided then frame.after_ms = after_ms end
 end
@@ -69,7 +62,7 @@ local NAMES <const> = { [outcome.RETRY] = "retry", [outcome.DEAD] = "dead", [out
 ---What has been decided so far: for middlewares.
 ---@return "retry"|"dead"|"skip"|nil name nil while nothing has been
 function Context:outcome()
-  return NAMES[frame_of(self).outcome]
+  return NAMES[self[1].outcome]
 end
 
 -- == Time ==
@@ -77,13 +70,13 @@ end
 ---How long this run has taken.
 ---@return integer milliseconds
 function Context:elapsed()
-  return frame_of(self).work:time()
+  return self[1].work:time()
 end
 
 ---How long this run may still take.
 ---@return integer? milliseconds nil without a limit
 function Context:deadline()
-  local frame = frame_of(self)
+  local frame = self[1]
   local timeout = frame.route.timeout_ms
   return timeout and math.max(0, timeout - frame.work:time())
 end
@@ -146,6 +139,18 @@ local function refuse_type(frame, event_type)
     value.show(event_type), value.show(route.type), settings.nearest(event_type, names)))
 end
 
+local REFUSALS <const> = {
+  too_large = "it is larger than message.max.bytes",
+  too_many = "a record has no room for more events",
+  hops = "its chain has gone through 32 handlers; does it go round in circles?",
+}
+
+-- What the runtime does not take.
+local function refuse_size(frame, event_type, refused)
+  frame.fail(refused == "hops" and "hops" or "too_large",
+    ("emit %s: %s"):format(event_type, REFUSALS[refused] or refused))
+end
+
 ---Emits an event, which is produced when the handler has returned and the record is acknowledged.
 ---What cannot succeed, because of its type, its data or its size, makes the record a dead letter and
 ---raises: nothing of it is sent.
@@ -153,7 +158,7 @@ end
 ---@param data any
 ---@param options? docmsg.EmitOptions
 function Context:emit(event_type, data, options)
-  local frame = frame_of(self)
+  local frame = self[1]
   local target = frame.route.targets[event_type]
   if not target then refuse_type(frame, event_type) end
   local key
@@ -166,7 +171,7 @@ function Context:emit(event_type, data, options)
   end
   local work = frame.work
   local ok, refused = work:emit(target.topic, key, text, event_type, options)
-  if not ok then frame.fail("too_large", ("emit %s: %s"):format(event_type, refused)) end
+  if not ok then refuse_size(frame, event_type, refused) end
 end
 
 -- == Fields ==
@@ -178,32 +183,34 @@ local fields = {
   redriven = function(frame) return frame.redriven end,
   log = function(frame)
     local work = frame.work
-    return frame.log:about(("%s/%d/%d"):format(work.topic, work.partition, work.offset),
+    if frame.record_log then return frame.record_log end
+    frame.record_log = frame.log:about(("%s/%d/%d"):format(work.topic, work.partition, work.offset),
       { topic = work.topic, partition = work.partition, offset = work.offset, group = frame.group })
+    return frame.record_log
   end,
 }
+
+local function unknown(name)
+  local names = {}
+  for known in pairs(fields) do names[#names + 1] = known end
+  for known in pairs(Context) do names[#names + 1] = known end
+  table.sort(names)
+  error(("ctx has no field %s%s"):format(value.show(name), settings.nearest(name, names)), 3)
+end
 
 function Live.__index(ctx, name)
   local method = Context[name]
   if method then return method end
+  if name == 1 then error(event.RELEASED, 3) end
   local field = fields[name]
-  if not field then
-    local names = {}
-    for known in pairs(fields) do names[#names + 1] = known end
-    for known in pairs(Context) do names[#names + 1] = known end
-    table.sort(names)
-    error(("ctx has no field %s%s"):format(value.show(name), settings.nearest(name, names)), 2)
-  end
-  local result = field(rawget(ctx, FRAME))
-  rawset(ctx, name, result)
-  return result
+  return (field or unknown(name))(ctx[1])
 end
 
----Makes the context of a handler's run.
+---Makes the context of a handler's run. Who takes its [1] away ends it.
 ---@param frame docmsg.Frame
 ---@return docmsg.Context
 function M.new(frame)
-  return setmetatable({ [FRAME] = frame }, Live)
+  return setmetatable({ frame }, Live)
 end
 
 return M

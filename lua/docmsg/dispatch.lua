@@ -123,13 +123,14 @@ end
 
 -- Ends what the last record's handler had; it may have been cut off.
 local function clear(frame)
-  if frame.event then
-    event.release(frame.event)
-    event.release(frame.ctx)
+  local current = frame.event
+  if current then
+    current[1], frame.ctx[1] = nil, nil
     frame.event, frame.ctx = nil, nil
   end
-  frame.work, frame.attributes, frame.outcome, frame.reason, frame.message = nil, nil, nil, nil, nil
-  frame.after_ms, frame.route, frame.loaded, frame.redriven = nil, nil, false, false
+  frame.work, frame.attributes, frame.data, frame.record_log, frame.route = nil, nil, nil, nil, nil
+  frame.outcome, frame.reason, frame.message, frame.after_ms = nil, nil, nil, nil
+  frame.loaded, frame.redriven = false, false
 end
 
 -- Decides whether the record is for this group at all.
@@ -161,13 +162,13 @@ local function processor(app, routes, frame)
     local spec = routes:spec(event_type)
     if not spec then return unrouted(routes, event_type) end
     frame.spec = spec
-    local current, ctx = event.new(event_type, frame), context.new(frame)
+    local current, ctx = event.new(frame), context.new(frame)
     frame.event, frame.ctx = current, ctx
     local route = routes:find(current)
     if not route then return unrouted(routes, event_type) end
     frame.route = route
     if route.own_limits then work:limit(route.timeout_ms, route.instructions) end
-    if not route.lazy and not frame.loaded then event.load(current, frame) end
+    if not route.lazy then event.load(frame) end
     route.handler(current, ctx)
     return ACK
   end

@@ -24,7 +24,9 @@ function Work:limit(timeout_ms, instructions)
 end
 
 function Work:emit(topic, key, value, type, options)
-  if #self.emitted >= self.most_emits then return nil, ("more than %d emits"):format(self.most_emits) end
+  if #value >= 1000000 then return nil, "too_large" end
+  if #self.emitted >= 10000 then return nil, "too_many" end
+  if tonumber(self:header("docmsg-hops") or 0) >= 32 then return nil, "hops" end
   self.emitted[#self.emitted + 1] = { topic = topic, key = key, value = value, type = type, options = options }
   return true
 end
@@ -33,7 +35,7 @@ function Work:discard()
   self.emitted, self.discarded = {}, true
 end
 
----@param fields? {topic?: string, key?: string, value?: string, type?: string, headers?: docmsg.Header[], attempt?: integer, timestamp?: integer, elapsed?: integer, most_emits?: integer}
+---@param fields? {topic?: string, key?: string, value?: string, type?: string, headers?: docmsg.Header[], attempt?: integer, timestamp?: integer, elapsed?: integer}
 ---@return support.FakeWork
 function M.new(fields)
   fields = fields or {}
@@ -43,7 +45,7 @@ function M.new(fields)
     topic = fields.topic or "t", partition = 3, offset = 1207, key = fields.key, value = fields.value,
     timestamp = fields.timestamp or 1700000000123, attempt = fields.attempt or 1,
     header_list = headers, emitted = {}, discarded = false,
-    elapsed = fields.elapsed or 0, most_emits = fields.most_emits or 10000,
+    elapsed = fields.elapsed or 0,
   }, Work)
 end
 
