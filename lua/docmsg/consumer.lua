@@ -101,8 +101,10 @@ local HANDLER_OPTIONS <const> = {
 local MAX_TOPIC <const>, MAX_GROUP <const> = 249, 255
 
 local function check_group(group, level)
-  if type(group) ~= "string" or group == "" or #group > MAX_GROUP or group:find("%c") then
-    error(("app:consumer: a group's name has 1 to %d bytes and no control characters, not %s")
+  local legal = type(group) == "string" and group ~= "" and #group <= MAX_GROUP
+    and utf8.len(group) and not group:find("%c")
+  if not legal then
+    error(("app:consumer: a group's name is text of 1 to %d bytes without control characters, not %s")
       :format(MAX_GROUP, value.show(group)), level + 1)
   end
 end

@@ -195,7 +195,10 @@ local function settle_table(value, marked)
   if not marked and next(value) == nil then return nil, DOUBTFUL end
   for key, item in next, value do
     local kind = type(item)
-    if kind == "number" or kind == "table" or kind == "string" and marked then
+    if kind == "number" and item < EXACT and item > -EXACT then
+      local whole = item // 1
+      if whole == item then value[key] = whole | 0 end
+    elseif kind == "number" or kind == "table" or kind == "string" and marked then
       local settled, reason = settle(item, marked)
       if reason then return nil, reason end
       value[key] = settled
@@ -243,6 +246,9 @@ end
 function M.parse(text)
   local valid, at = utf8_len(text)
   if not valid then return nil, ("byte %d is not UTF-8"):format(at) end
+  -- lua-cjson would take it for the end.
+  at = find(text, "\0", 1, true)
+  if at then return nil, ("no JSON: byte %d is NUL"):format(at) end
   local parsed, value = pcall(parse_json, text)
   if parsed then return value end
   return nil, "no JSON: " .. match(value, "[^\n]*")

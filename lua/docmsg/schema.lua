@@ -248,13 +248,10 @@ end
 ---@return fun(text: string): any, string?, ("undecodable"|"schema")?
 function Schema:decoder()
   local check, parse, doubtful = generator.compile(self, "check"), json.parse, json.DOUBTFUL
-  local find = string.find
   return function(text)
     local parsed, trouble = parse(text)
     if trouble then return nil, trouble, "undecodable" end
-    -- JSON has control characters only as escapes, save DEL.
-    local plain = not find(text, "\\", 1, true) and not find(text, "\127", 1, true)
-    local result, reason, path = check(parsed, false, plain)
+    local result, reason, path = check(parsed, false)
     if reason == nil then return result end
     if reason == doubtful then return decode_settled(check, text) end
     return nil, message(reason, path), "schema"

@@ -33,6 +33,13 @@ describe("a log", function()
     assert.equal("1970-01-01T00:00:00Z DEBUG a\n", written({ level = "debug" }, function(l) l:debug "a" end))
   end)
 
+  it("says what its lines are about, in front of a text and as fields of JSON", function()
+    local function about(l) l:about("orders/3/7\n", { topic = "orders", offset = 7 }):about("x", {}):info("m\n") end
+    assert.equal("1970-01-01T00:00:00Z INFO orders/3/7\\x0A: x: m\\x0A\n", written({}, about))
+    assert.equal('{"level":"info","message":"m","offset":7,"time":"1970-01-01T00:00:00Z","topic":"orders"}\n',
+      written({ format = "json" }, function(l) l:about("p", { topic = "orders", offset = 7 }):info("m") end))
+  end)
+
   it("writes JSON on request, bytes that are no text escaped", function()
     local function line(text) return written({ format = "json" }, function(l) l:warn("%s", text) end) end
     assert.equal([[{"level":"warn","message":"a\nä","time":"1970-01-01T00:00:00Z"}]] .. "\n", line "a\nä")

@@ -81,6 +81,15 @@ describe("a schema", function()
     end)
   end
 
+  it("finds control characters also where they are no escapes", function()
+    for _, text in ipairs { '"a\nb"', '"a\127"', '"\\u0001"', '"a\tb"' } do
+      local value, reason = id:decode(text)
+      assert.is_nil(value)
+      assert.truthy(reason:find("without control characters", 1, true))
+    end
+    assert.equal("a/b\\", id:decode '"a/b\\\\"')
+  end)
+
   it("takes a value that fits, in place", function()
     local value = received()
     assert.equal(value, Received:check(value))

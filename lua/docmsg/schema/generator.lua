@@ -2,13 +2,12 @@
 -- Compiles a schema to Lua functions. Each container becomes a function of its own, what is in it
 -- is checked in place; a schema without containers is one function.
 --
---   check(value, settled, plain) -> value, reason, path   checks in place, makes integers, sets defaults
---   encode(value)                -> text, reason, path    checks, and writes JSON
+--   check(value, settled)  -> value, reason, path      checks in place, makes integers, sets defaults
+--   encode(value)          -> text, reason, path       checks, and writes JSON
 --
 -- 'settled' is false for a value that json.parse gave: reason is json.DOUBTFUL when its text must
--- be read again. 'plain' says that no string in it has control characters. A value, a constant or a
--- function of the schema is only ever reached as K[n], and a name only stands in the code as a %q
--- string: no text of a schema is run.
+-- be read again. A value, a constant or a function of the schema is only ever reached as K[n], and
+-- a name only stands in the code as a %q string: no text of a schema is run.
 local json = require "docmsg.json"
 local value = require "docmsg.schema.value"
 
@@ -17,8 +16,8 @@ local M = {}
 local PRELUDE <const> = [[
 local K, V, DOUBTFUL, NULL, json_encode, json_settle, write_string = ...
 local type, next, rawlen, ipairs, math, table = type, next, rawlen, ipairs, math, table
-local math_type, tointeger, format, concat = math.type, math.tointeger, string.format, table.concat
-local find, expected, is_datetime, is_list = string.find, V.expected, V.is_datetime, V.is_list
+local math_type, format, find, concat = math.type, string.format, string.find, table.concat
+local expected, is_datetime, is_list = V.expected, V.is_datetime, V.is_list
 local step, settle_others, write_others = V.step, V.settle_others, V.write_others
 local shallow, to_float, has_control = V.shallow, V.to_float, V.has_control
 ]]
@@ -95,7 +94,7 @@ end
 ---@param path string expression
 function Generator:call(schema, variable, path)
   local compiled = self:constant(M.compile(schema, self.mode))
-  self:add("do local result, reason, path = %s(%s, settled, plain)", compiled, variable)
+  self:add("do local result, reason, path = %s(%s, settled)", compiled, variable)
   self:add("if reason ~= nil then return nil, reason, %s .. path end", path)
   self:add(self.mode == "encode" and "%s = result end" or "end", variable)
 end
@@ -103,7 +102,7 @@ end
 ---@param name string of the chunk, in messages
 ---@return function
 function Generator:load(name)
-  local code = ("%sreturn function(v, settled, plain)\n%s\nend\n"):format(PRELUDE, table.concat(self.lines, "\n"))
+  local code = ("%sreturn function(v, settled)\n%s\nend\n"):format(PRELUDE, table.concat(self.lines, "\n"))
   local chunk = assert(load(code, "=schema " .. name, "t", ENVIRONMENT))
   return chunk(self.constants, value, json.DOUBTFUL, json.null, json.encode, json.settle,
     json.write_string)

@@ -68,7 +68,7 @@ define("string", {
     if limits.min then wrong[#wrong + 1] = ("#%s < %d"):format(variable, limits.min) end
     if limits.max then wrong[#wrong + 1] = ("#%s > %d"):format(variable, limits.max) end
     if limits.control == false and g.mode == "check" then
-      wrong[#wrong + 1] = ("not plain and has_control(%s)"):format(variable)
+      wrong[#wrong + 1] = ("has_control(%s)"):format(variable)
     end
     if limits.pattern then wrong[#wrong + 1] = ("not find(%s, %q)"):format(variable, limits.pattern) end
     g:expect_not(table.concat(wrong, " or "), schema.what, variable, path)
@@ -121,9 +121,8 @@ define("integer", {
     g:add("if %s >= 0x1p53 or %s <= -0x1p53 then", variable, variable)
     g:add("if not settled then return nil, DOUBTFUL, \"\" end")
     g:add("return nil, V.inexact(%s), %s end", variable, path)
-    g:add("local whole = tointeger(%s)", variable)
-    g:expect_not("whole == nil", schema.what, variable, path)
-    g:add("%s = whole; %s", variable, store)
+    g:expect_not(("%s // 1 ~= %s"):format(variable, variable), schema.what, variable, path)
+    g:add("%s = %s // 1 | 0; %s", variable, variable, store)
     g:add('elseif not settled and (%s == math.maxinteger or %s == math.mininteger) then', variable, variable)
     g:add('return nil, DOUBTFUL, "" end')
     check_range(g, schema, variable, path)
