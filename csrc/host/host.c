@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <lauxlib.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "host/line.h"
 #include "host/path.h"
 #include "kafka/module.h"
+#include "runtime/module.h"
 
 /* Why standard output was lost, or NULL. A reader that went away is no loss. */
 static const char *flush_output (void) {
@@ -74,12 +76,36 @@ static int host_ignore_environment (lua_State *L) {
   return 0;
 }
 
+/* cores() -> how many processors this process may use */
+static int host_cores (lua_State *L) {
+  cpu_set_t set;
+  lua_pushinteger(L, sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1);
+  return 1;
+}
+
+/* listen(on): with 'on', signals are asked for with signal() instead of being raised */
+static int host_listen (lua_State *L) {
+  dm_interrupt_listen(lua_toboolean(L, 1));
+  return 0;
+}
+
+/* signal() -> the signal that came while listening, or nil */
+static int host_signal (lua_State *L) {
+  if (dm_interrupt_pending() == 0) return 0;
+  lua_pushinteger(L, dm_interrupt_pending());
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
   { "call", dm_interrupt_call },
+  { "cores", host_cores },
   { "environment", host_environment },
   { "ignore_environment", host_ignore_environment },
   { "isatty", host_isatty },
+  { "listen", host_listen },
   { "open_kafka", luaopen_docmsg_kafka },
+  { "open_runtime", luaopen_docmsg_runtime },
+  { "signal", host_signal },
   { "stat", host_stat },
   { NULL, NULL }
 };

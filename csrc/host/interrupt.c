@@ -25,6 +25,7 @@ static struct {
   volatile sig_atomic_t pending;     /* the signal that came and was not raised yet */
   volatile sig_atomic_t noted_ms;    /* when, on a clock that wraps */
   volatile sig_atomic_t raised;      /* the signal last raised in the current call */
+  volatile sig_atomic_t listening;   /* the running code asks for signals: nothing is raised */
   volatile sig_atomic_t interactive; /* somebody types: SIGINT never ends the program */
 } the;
 
@@ -81,7 +82,7 @@ static int is_last_resort (int signal_number) {
 static void note (int signal_number) {
   if (the.pending == 0) the.noted_ms = now_ms();
   the.pending = signal_number;
-  if (the.phase == RUNNING) arm();
+  if (the.phase == RUNNING && !the.listening) arm();
 }
 
 static void on_signal (int signal_number) {
@@ -147,7 +148,7 @@ int dm_interrupt_is (lua_State *L, int index) {
 lua_State *dm_interrupt_switch (lua_State *running) {
   lua_State *before = the.running;
   the.running = running;
-  if (the.pending != 0 && the.phase == RUNNING) arm();
+  if (the.pending != 0 && the.phase == RUNNING && !the.listening) arm();
   return before;
 }
 
@@ -157,6 +158,11 @@ int dm_interrupt_raised (void) {
 
 int dm_interrupt_pending (void) {
   return the.pending;
+}
+
+void dm_interrupt_listen (int on) {
+  the.listening = on != 0;
+  if (!on) the.pending = 0;
 }
 
 void dm_interrupt_begin_reading (void) {

@@ -44,6 +44,10 @@ int dm_interrupt_raised (void);
 void dm_interrupt_begin_reading (void);
 int dm_interrupt_end_reading (void);
 
+/* While on, SIGINT and SIGTERM raise nothing in the running code, which asks for them with
+** dm_interrupt_pending; a second one ends the program. Off forgets the one that came. */
+void dm_interrupt_listen (int on);
+
 /* The signal that came and was not raised yet, or 0. */
 int dm_interrupt_pending (void);
 

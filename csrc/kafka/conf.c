@@ -181,6 +181,14 @@ rd_kafka_conf_t *dm_conf_build (lua_State *L, int idx) {
   return conf;
 }
 
+bool dm_conf_is_cooperative_safe (void) {
+  return rd_kafka_version() >= 0x020601ff;
+}
+
+const char *dm_conf_default_strategy (void) {
+  return dm_conf_is_cooperative_safe() ? "cooperative-sticky" : "range,roundrobin";
+}
+
 /* Pushes the texts of the properties in the table at idx. */
 static void push_texts (lua_State *L, int idx) {
   lua_newtable(L);

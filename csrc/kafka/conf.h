@@ -12,6 +12,7 @@
 
 #include <librdkafka/rdkafka.h>
 #include <lua.h>
+#include <stdbool.h>
 
 #include "kafka/property.h"
 
@@ -30,6 +31,12 @@ void dm_conf_set_id (lua_State *L, int idx, const char *what, const char *field,
 
 /* Makes a conf of the table at idx. NULL: nil and an error were pushed.  [-0, +(0|2), m] */
 rd_kafka_conf_t *dm_conf_build (lua_State *L, int idx);
+
+/* Can this librdkafka rebalance cooperatively without looping or crashing? */
+bool dm_conf_is_cooperative_safe (void);
+
+/* The partition.assignment.strategy of a consumer that names none. */
+const char *dm_conf_default_strategy (void);
 
 /* kafka.defaults([table]).  [-1, +1, e] */
 int dm_conf_defaults_lua (lua_State *L);

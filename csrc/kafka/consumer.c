@@ -106,13 +106,9 @@ static void set_start (lua_State *L) {
   luaL_error(L, "%s: start: expected \"earliest\", \"latest\" or \"error\"", kind.what);
 }
 
-static bool has_safe_cooperative (void) {
-  return rd_kafka_version() >= 0x020601ff;
-}
-
 static void set_strategy (lua_State *L) {
   if (dm_option_string(L, 2, STRATEGY) == NULL)
-    set_property(L, STRATEGY, has_safe_cooperative() ? "cooperative-sticky" : "range,roundrobin");
+    set_property(L, STRATEGY, dm_conf_default_strategy());
 }
 
 /* librdkafka reads nothing without a group id: an unnamed group never joins and never commits. */
@@ -150,9 +146,9 @@ static void configure (lua_State *L, dm_consumer *consumer) {
 
 static void warn_strategy (lua_State *L, dm_consumer *consumer) {
   const char *strategy = dm_option_string(L, 2, STRATEGY);
-  if (has_safe_cooperative() || strstr(strategy, "cooperative-sticky") == NULL) return;
-  dm_feed_warn(consumer->client.feed, "cooperative-sticky can loop and crash in this librdkafka; "
-                                      "it is safe from 2.6.1 on");
+  if (dm_conf_is_cooperative_safe() || strstr(strategy, "cooperative-sticky") == NULL) return;
+  dm_feed_add(consumer->client.feed, 4, "cooperative-sticky can loop and crash in this "
+                                        "librdkafka; it is safe from 2.6.1 on");
 }
 
 /* Subscribes the consumer at 3 to the topics in the box at 4; ends it when that fails. */

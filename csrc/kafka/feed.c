@@ -78,8 +78,14 @@ static dm_note *log_note (int level, const char *facility, const char *text) {
   return NULL;
 }
 
-void dm_feed_warn (dm_feed *feed, const char *text) {
-  append(feed, log_note(4, "DOCMSG", text));
+void dm_feed_add (dm_feed *feed, int level, const char *text) {
+  append(feed, log_note(level, "DOCMSG", text));
+}
+
+void dm_feed_add_error (dm_feed *feed, rd_kafka_resp_err_t code, const char *text) {
+  dm_note *note = note_new(DM_NOTE_ERROR, text);
+  if (note != NULL) note->code = code;
+  append(feed, note);
 }
 
 static dm_note *dropped_note (int dropped) {

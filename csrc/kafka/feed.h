@@ -46,8 +46,11 @@ void *dm_feed_ledger (const dm_feed *feed);
 /* Sets the callbacks for errors, logs and statistics, and with 'rebalance' that for rebalances. */
 void dm_feed_install (dm_feed *feed, rd_kafka_conf_t *conf, bool rebalance);
 
-/* Leaves a warning of our own among the log lines. */
-void dm_feed_warn (dm_feed *feed, const char *text);
+/* Leaves a line among the log lines; 'level' is syslog's. */
+void dm_feed_add (dm_feed *feed, int level, const char *text);
+
+/* Leaves a client-wide error. */
+void dm_feed_add_error (dm_feed *feed, rd_kafka_resp_err_t code, const char *text);
 
 /* The oldest note, or NULL. */
 dm_note *dm_feed_take (dm_feed *feed);

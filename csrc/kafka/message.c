@@ -131,8 +131,7 @@ static const char *const field_names[FIELDS] = {
   "topic", "partition", "offset", "key", "value", "headers", "timestamp", "timestamp_type",
 };
 
-/* A missing one is nil, an empty one is "". */
-static void push_bytes (lua_State *L, const void *bytes, size_t len) {
+void dm_push_bytes (lua_State *L, const void *bytes, size_t len) {
   if (bytes == NULL) lua_pushnil(L);
   else lua_pushlstring(L, bytes, len);
 }
@@ -148,7 +147,7 @@ static rd_kafka_headers_t *headers_of (lua_State *L, const rd_kafka_message_t *r
   return err ? NULL : headers;
 }
 
-static void push_headers (lua_State *L, const rd_kafka_message_t *record) {
+void dm_push_headers (lua_State *L, const rd_kafka_message_t *record) {
   const rd_kafka_headers_t *headers = headers_of(L, record);
   size_t n = headers != NULL ? rd_kafka_header_cnt(headers) : 0;
   lua_createtable(L, (int)n, 0);
@@ -160,7 +159,7 @@ static void push_headers (lua_State *L, const rd_kafka_message_t *record) {
     lua_createtable(L, 2, 0);
     lua_pushstring(L, name);
     lua_rawseti(L, -2, 1);
-    push_bytes(L, value, len);
+    dm_push_bytes(L, value, len);
     lua_rawseti(L, -2, 2);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
@@ -186,9 +185,9 @@ static void push_field (lua_State *L, const rd_kafka_message_t *record, field wh
     case FIELD_TOPIC: lua_pushstring(L, rd_kafka_topic_name(record->rkt)); break;
     case FIELD_PARTITION: lua_pushinteger(L, record->partition); break;
     case FIELD_OFFSET: lua_pushinteger(L, record->offset); break;
-    case FIELD_KEY: push_bytes(L, record->key, record->key_len); break;
-    case FIELD_VALUE: push_bytes(L, record->payload, record->len); break;
-    case FIELD_HEADERS: push_headers(L, record); break;
+    case FIELD_KEY: dm_push_bytes(L, record->key, record->key_len); break;
+    case FIELD_VALUE: dm_push_bytes(L, record->payload, record->len); break;
+    case FIELD_HEADERS: dm_push_headers(L, record); break;
     case FIELD_TIMESTAMP: push_timestamp(L, record); break;
     case FIELD_TIMESTAMP_TYPE: push_timestamp_type(L, record); break;
     case FIELDS: lua_pushnil(L); break;
@@ -239,7 +238,7 @@ static int message_header (lua_State *L) {
   rd_kafka_headers_t *headers = headers_of(L, record);
   bool found = headers != NULL && strlen(name) == len &&
                rd_kafka_header_get_last(headers, name, &value, &size) == 0;
-  if (found) push_bytes(L, value, size);
+  if (found) dm_push_bytes(L, value, size);
   else lua_pushnil(L);
   lua_pushboolean(L, found);
   return 2;

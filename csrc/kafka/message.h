@@ -28,6 +28,12 @@ typedef struct dm_message_list {
   dm_hold *first;
 } dm_message_list;
 
+/* Pushes bytes of a record: nil where there are none, which is not "".  [-0, +1, m] */
+void dm_push_bytes (lua_State *L, const void *bytes, size_t size);
+
+/* Pushes the headers of a record as { {name, value}, ... }.  [-0, +1, e] */
+void dm_push_headers (lua_State *L, const rd_kafka_message_t *record);
+
 /* Makes the metatable docmsg.Message.  [-0, +0, m] */
 void dm_message_open (lua_State *L);
 

@@ -166,4 +166,15 @@ function App:use(middleware)
   return self
 end
 
+---Runs the consumers until a signal asks for the end, or something fails. While a worker loads the
+---script, it hands the declarations over and does not return.
+---@param options? docmsg.RunOptions
+---@return boolean ok
+---@return string? reason
+function App:run(options)
+  local loader = require "docmsg.loader"
+  if loader.is_loading() then loader.hand_over(self) end
+  return require("docmsg.runner").run(self, options)
+end
+
 return M

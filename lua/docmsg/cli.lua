@@ -46,8 +46,15 @@ local function offer_kafka(parsed)
     if is_read then configure() end
     return open_kafka()
   end
+  package.preload["docmsg.runtime"] = function()
+    require "docmsg.kafka"
+    return host.open_runtime()
+  end
+  function host.variables()
+    return resolve().environment
+  end
   function host.getenv(name)
-    return resolve().environment[name]
+    return host.variables()[name]
   end
   return function()
     is_read = true

@@ -54,8 +54,10 @@ local current = { level = "info", format = "text" }
 
 ---Sets what `new` takes when an option is left out: --verbose and --log-format of the program.
 ---@param options {level?: string, format?: string}
+---@return {level: string, format: string} defaults as they are now
 function M.defaults(options)
   current = { level = options.level or current.level, format = options.format or current.format }
+  return current
 end
 
 ---Makes a log.

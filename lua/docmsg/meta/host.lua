@@ -35,6 +35,25 @@ function host.environment() end
 ---Rebuilds package.path and package.cpath without LUA_PATH and LUA_CPATH.
 function host.ignore_environment() end
 
+---How many processors the program may use.
+---@return integer
+function host.cores() end
+
+---Lets signals be asked for with `signal` instead of raising them. A second one ends the program.
+---@param on boolean false forgets the signal that came
+function host.listen(on) end
+
+---@return integer? number of the signal that came while listening
+function host.signal() end
+
+---Opens the module docmsg.runtime.
+---@return docmsg.runtime
+function host.open_runtime() end
+
+---The environment, with what .env sets.
+---@return table<string, string>
+function host.variables() end
+
 ---Opens the module docmsg.kafka, as it is.
 ---@return docmsg.kafka
 function host.open_kafka() end

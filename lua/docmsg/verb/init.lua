@@ -39,6 +39,7 @@
 return {
   about = "Apache Kafka at hand.",
   verbs = {
+    { "run", "runs the consumers of an application" },
     { "topics", "topics as code: list, show, plan, apply, verify, export, delete" },
     { "lint", "checks a topic table without a broker" },
     { "broker", "runs a broker inside this process until Ctrl-C" },

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/emitter_lua.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+
+#include "kafka/clock.h"
+#include "kafka/conf.h"
+#include "kafka/error.h"
+#include "kafka/option.h"
+#include "kafka/state.h"
+#include "runtime/notes_lua.h"
+
+#define EMITTER_TYPE "docmsg.Emitter"
+#define WHAT "runtime.emitter"
+
+/* How long an emitter that nobody closed may still send. */
+#define FORGOTTEN_MS 2000
+
+typedef struct emitter_box {
+  dm_emitter *emitter; /* NULL: closed */
+  dm_state *state;
+  int groups;          /* that borrow it */
+} emitter_box;
+
+static const dm_option options[] = {
+  { "bootstrap_servers", DM_OPTION_STRINGS, 0, 0 }, { "client_id", DM_OPTION_STRING, 0, 0 },
+  { "insecure_tls", DM_OPTION_BOOLEAN, 0, 0 },      { "kafka", DM_OPTION_TABLE, 0, 0 },
+  { NULL, DM_OPTION_ANY, 0, 0 },
+};
+
+/* What may be waiting is bounded by bytes; the time it may wait is not. */
+static const dm_preset presets[] = {
+  { "acks", "all" },
+  { "enable.idempotence", "true" },
+  { "message.timeout.ms", "0" },
+  { "partitioner", "murmur2_random" },
+  { "queue.buffering.max.kbytes", "65536" },
+  { NULL, NULL },
+};
+
+static emitter_box *check_box (lua_State *L, int arg) {
+  emitter_box *box = luaL_checkudata(L, arg, EMITTER_TYPE);
+  if (box->emitter == NULL) luaL_error(L, "this emitter is closed");
+  return box;
+}
+
+int dm_emitter_lua (lua_State *L) {
+  emitter_box *box;
+  rd_kafka_conf_t *conf;
+  char reason[512];
+  lua_settop(L, 1);
+  dm_option_default(L, 1);
+  dm_option_check(L, 1, WHAT, options);
+  dm_conf_collect(L, 1, WHAT, DM_SCOPE_PRODUCER, presets);
+  box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = (emitter_box){ .state = dm_state_get(L) };
+  luaL_setmetatable(L, EMITTER_TYPE);
+  conf = dm_conf_build(L, 2);
+  if (conf == NULL) return 2;
+  snprintf(reason, sizeof reason, "not enough memory");
+  box->emitter = dm_emitter_new(conf, reason, sizeof reason);
+  if (box->emitter != NULL) {
+    box->state->clients++;
+    return 1;
+  }
+  rd_kafka_conf_destroy(conf);
+  return dm_error_return(L, rd_kafka_last_error(), WHAT ": %s", reason);
+}
+
+dm_emitter *dm_emitter_borrow (lua_State *L, int arg) {
+  emitter_box *box = check_box(L, arg);
+  box->groups++;
+  return box->emitter;
+}
+
+void dm_emitter_return (lua_State *L, int idx) {
+  emitter_box *box = lua_touserdata(L, idx);
+  box->groups--;
+}
+
+static int end (emitter_box *box, int timeout_ms) {
+  dm_emitter *emitter = box->emitter;
+  box->emitter = NULL;
+  box->state->clients--;
+  return dm_emitter_close(emitter, timeout_ms);
+}
+
+/* emitter:close([timeout]) -> how many records were not delivered */
+static int emitter_close (lua_State *L) {
+  emitter_box *box = luaL_checkudata(L, 1, EMITTER_TYPE);
+  int timeout = dm_duration_opt(L, 2, "5s");
+  if (box->emitter == NULL) return 0;
+  if (box->groups > 0)
+    return luaL_error(L, "this emitter is in use by %d groups: close them first", box->groups);
+  lua_pushinteger(L, end(box, timeout));
+  return 1;
+}
+
+/* __close passes the error as a second argument, which is no timeout. */
+static int emitter_leave (lua_State *L) {
+  lua_settop(L, 1);
+  return emitter_close(L);
+}
+
+static int emitter_gc (lua_State *L) {
+  emitter_box *box = lua_touserdata(L, 1);
+  if (box->emitter == NULL) return 0;
+  fprintf(stderr, "docmsg: " WHAT " was not closed\n");
+  end(box, FORGOTTEN_MS);
+  return 0;
+}
+
+/* emitter:stats() -> { produced, failed, queued } */
+static int emitter_stats (lua_State *L) {
+  dm_emitter_stats stats;
+  dm_emitter_stats_get(check_box(L, 1)->emitter, &stats);
+  lua_createtable(L, 0, 3);
+  lua_pushinteger(L, (lua_Integer)stats.produced);
+  lua_setfield(L, -2, "produced");
+  lua_pushinteger(L, (lua_Integer)stats.failed);
+  lua_setfield(L, -2, "failed");
+  lua_pushinteger(L, (lua_Integer)stats.queued);
+  lua_setfield(L, -2, "queued");
+  return 1;
+}
+
+/* emitter:notes() -> { {level, message}, ... } since the last call */
+static int emitter_notes (lua_State *L) {
+  dm_notes_push(L, dm_emitter_feed(check_box(L, 1)->emitter));
+  return 1;
+}
+
+/* emitter:fatal() -> err | nil */
+static int emitter_fatal (lua_State *L) {
+  char reason[512];
+  rd_kafka_resp_err_t code = dm_emitter_fatal(check_box(L, 1)->emitter, reason, sizeof reason);
+  if (!code) return 0;
+  dm_error_push(L, code, "%s", reason);
+  dm_error_fatal(L);
+  return 1;
+}
+
+void dm_emitter_lua_open (lua_State *L) {
+  static const luaL_Reg methods[] = {
+    { "close", emitter_close }, { "fatal", emitter_fatal }, { "notes", emitter_notes },
+    { "stats", emitter_stats }, { NULL, NULL },
+  };
+  static const luaL_Reg metamethods[] = {
+    { "__gc", emitter_gc }, { "__close", emitter_leave }, { NULL, NULL },
+  };
+  luaL_newmetatable(L, EMITTER_TYPE);
+  luaL_setfuncs(L, metamethods, 0);
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kafka/clock.h"
+#include "runtime/group_parts.h"
+
+/* How long the consumer may take to leave its group. */
+#define LEAVE_MS 5000
+
+/* -- What is told ----------------------------------------------------------------------------- */
+
+void dm_group_note (dm_group *group, int level, const char *format, ...) {
+  char text[600], line[700];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  snprintf(line, sizeof line, "%s: %s", group->name, text);
+  dm_feed_add(group->feed, level, line);
+}
+
+void dm_group_fail (dm_group *group, const char *format, ...) {
+  va_list args;
+  if (group->stats.state == DM_GROUP_FAILED) return;
+  group->stats.state = DM_GROUP_FAILED;
+  pthread_mutex_lock(&group->lock);
+  va_start(args, format);
+  vsnprintf(group->trouble, sizeof group->trouble, format, args);
+  va_end(args);
+  pthread_mutex_unlock(&group->lock);
+}
+
+static void publish_stats (dm_group *group) {
+  dm_engine_stats(group->engine, &group->stats.engine);
+  group->stats.polled_ms = group->now;
+  pthread_mutex_lock(&group->lock);
+  group->published = group->stats;
+  pthread_mutex_unlock(&group->lock);
+}
+
+/* -- The consumer's events -------------------------------------------------------------------- */
+
+static void take_error (dm_group *group, rd_kafka_event_t *event) {
+  rd_kafka_resp_err_t error = rd_kafka_event_error(event);
+  char reason[512];
+  if (error == RD_KAFKA_RESP_ERR__FATAL) {
+    error = rd_kafka_fatal_error(group->rk, reason, sizeof reason);
+    dm_group_fail(group, "%s (%s)", reason, rd_kafka_err2name(error));
+  }
+  else dm_feed_add_error(group->feed, error, rd_kafka_event_error_string(event));
+}
+
+static void take_event (dm_group *group, rd_kafka_event_t *event) {
+  const char *facility, *text;
+  int level;
+  switch (rd_kafka_event_type(event)) {
+    case RD_KAFKA_EVENT_REBALANCE: dm_group_rebalance(group, event); break;
+    case RD_KAFKA_EVENT_OFFSET_COMMIT: dm_group_committed(group, event); break;
+    case RD_KAFKA_EVENT_ERROR: take_error(group, event); break;
+    case RD_KAFKA_EVENT_LOG:
+      if (rd_kafka_event_log(event, &facility, &text, &level) == 0)
+        dm_feed_add(group->feed, level, text);
+      break;
+    default: break;
+  }
+}
+
+static bool serve_events (dm_group *group) {
+  rd_kafka_event_t *event;
+  bool any = false;
+  while ((event = rd_kafka_queue_poll(group->events, 0)) != NULL) {
+    any = true;
+    take_event(group, event);
+    rd_kafka_event_destroy(event);
+  }
+  return any;
+}
+
+/* -- The thread ------------------------------------------------------------------------------- */
+
+static int time_to (const dm_group *group, int64_t at) {
+  if (at <= group->now) return 0;
+  return at - group->now < DM_GROUP_TICK_MS ? (int)(at - group->now) : DM_GROUP_TICK_MS;
+}
+
+static int min (int a, int b) {
+  return a < b ? a : b;
+}
+
+/* How long nothing is due. */
+static int idle_ms (const dm_group *group) {
+  int ms = min(time_to(group, dm_engine_due(group->engine)), time_to(group, group->commit_at));
+  if (group->postponed.first != NULL) ms = min(ms, time_to(group, group->postponed_until));
+  return ms;
+}
+
+void dm_group_round (dm_group *group, int timeout_ms) {
+  bool busy;
+  group->now = dm_clock_ms();
+  busy = dm_group_settle(group);
+  dm_group_bury_postponed(group);
+  dm_group_hand_out(group);
+  if (busy) return;
+  dm_inbox_wait(&group->inbox, min(timeout_ms, idle_ms(group)));
+  group->now = dm_clock_ms();
+}
+
+/* One round of a group that takes records. */
+static void run_round (dm_group *group) {
+  bool busy;
+  group->now = dm_clock_ms();
+  busy = serve_events(group);
+  busy = dm_group_settle(group) || busy;
+  dm_group_bury_postponed(group);
+  dm_group_hand_out(group);
+  busy = dm_group_intake(group) || busy;
+  dm_group_hand_out(group);
+  dm_group_commit(group);
+  dm_group_sweep_seats(group);
+  if (group->now - group->stats.polled_ms >= DM_GROUP_TICK_MS) publish_stats(group);
+  if (!busy) dm_inbox_wait(&group->inbox, idle_ms(group));
+}
+
+/* Gives up works that wait for the producer: it will not get to them in time. */
+static void orphan (dm_group *group, dm_seat *seats) {
+  for (dm_seat *seat = seats; seat != NULL; seat = seat->next)
+    for (dm_work *work = seat->works, *after; work != NULL; work = after) {
+      after = work->after;
+      if (work->stage == DM_STAGE_LANE) continue;
+      dm_seat_unlink(work);
+      if (dm_work_orphan(work)) group->unsettled--;
+      else dm_seat_link(work);
+    }
+}
+
+/* Leaves the consumer group, answering its last rebalance. */
+static void leave (dm_group *group) {
+  dm_deadline deadline = dm_deadline_in(LEAVE_MS);
+  rd_kafka_error_t *error = rd_kafka_consumer_close_queue(group->rk, group->events);
+  if (error != NULL) {
+    dm_group_note(group, 4, "leaving: %s", rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+    return;
+  }
+  while (!rd_kafka_consumer_closed(group->rk) && dm_deadline_left(deadline) > 0) {
+    rd_kafka_event_t *event = rd_kafka_queue_poll(group->events, dm_deadline_slice(deadline));
+    if (event == NULL) continue;
+    take_event(group, event);
+    rd_kafka_event_destroy(event);
+  }
+}
+
+/* Ends what is left after the consumer has left: works of handlers that still run come back when
+** they do, and only then can the client end. */
+static void wind_up (dm_group *group) {
+  while (dm_group_drop_postponed(group), group->unsettled > 0) {
+    orphan(group, group->seats);
+    orphan(group, group->vacated);
+    if (group->unsettled > 0) dm_group_round(group, DM_GROUP_TICK_MS);
+  }
+  dm_group_sweep_seats(group);
+}
+
+static void *group_main (void *arg) {
+  dm_group *group = arg;
+  while (!atomic_load(&group->stop) && group->stats.state != DM_GROUP_FAILED) run_round(group);
+  if (group->stats.state != DM_GROUP_FAILED) group->stats.state = DM_GROUP_DRAINING;
+  publish_stats(group);
+  dm_group_leave_all(group, group->options.drain_ms);
+  atomic_store(&group->kill, true);
+  leave(group);
+  wind_up(group);
+  rd_kafka_queue_destroy(group->events);
+  rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  if (group->stats.state != DM_GROUP_FAILED) group->stats.state = DM_GROUP_ENDED;
+  publish_stats(group);
+  atomic_store(&group->ended, true);
+  return NULL;
+}
+
+/* -- Life ------------------------------------------------------------------------------------- */
+
+/* Frees a group whose thread does not run. */
+static void discard (dm_group *group) {
+  while (group->seats != NULL) {
+    dm_seat *seat = group->seats;
+    group->seats = seat->next;
+    dm_seat_free(seat);
+  }
+  for (int i = 0; group->lanes != NULL && i < group->options.engine.lanes; i++)
+    dm_lane_close(&group->lanes[i]);
+  free(group->lanes);
+  free(group->lane_seen);
+  free(group->by_number);
+  dm_work_pool_clear(&group->pool);
+  if (group->engine != NULL) dm_engine_free(group->engine);
+  if (group->topics != NULL) rd_kafka_topic_partition_list_destroy(group->topics);
+  if (group->feed != NULL) dm_feed_free(group->feed);
+  dm_inbox_close(&group->inbox);
+  pthread_mutex_destroy(&group->lock);
+  free(group->dead_letters);
+  free(group->name);
+  free(group);
+}
+
+/* Makes everything but the consumer. */
+static bool prepare (dm_group *group) {
+  size_t lanes = (size_t)group->options.engine.lanes;
+  bool open = dm_inbox_open(&group->inbox);
+  group->name = strdup(group->options.name);
+  if (group->options.dead_letters != NULL) {
+    group->dead_letters = strdup(group->options.dead_letters);
+    open = open && group->dead_letters != NULL;
+  }
+  group->topics = rd_kafka_topic_partition_list_copy(group->options.topics);
+  group->feed = dm_feed_new(NULL);
+  group->engine = dm_engine_new(&group->options.engine);
+  group->lane_seen = calloc(lanes, sizeof *group->lane_seen);
+  group->lanes = calloc(lanes, sizeof *group->lanes);
+  for (size_t i = 0; group->lanes != NULL && i < lanes; i++)
+    dm_lane_open(&group->lanes[i], &group->inbox);
+  return open && group->name != NULL && group->topics != NULL && group->feed != NULL &&
+         group->engine != NULL && group->lane_seen != NULL && group->lanes != NULL;
+}
+
+/* Everything the consumer has to say is an event on its queue. */
+static void open_events (dm_group *group) {
+  rd_kafka_set_log_queue(group->rk, NULL);
+  rd_kafka_poll_set_consumer(group->rk);
+  group->events = rd_kafka_queue_get_consumer(group->rk);
+  dm_inbox_watch(&group->inbox, group->events);
+}
+
+dm_group *dm_group_new (rd_kafka_conf_t *conf, const dm_group_options *options, char *reason,
+                        size_t size) {
+  dm_group *group = calloc(1, sizeof *group);
+  snprintf(reason, size, "not enough memory");
+  if (group == NULL) return NULL;
+  group->options = *options;
+  pthread_mutex_init(&group->lock, NULL);
+  if (prepare(group)) {
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT |
+                                     RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+    group->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, size);
+  }
+  if (group->rk == NULL) {
+    discard(group);
+    return NULL;
+  }
+  open_events(group);
+  return group;
+}
+
+/* Ends a group whose thread never ran. */
+static void abort_start (dm_group *group) {
+  rd_kafka_queue_destroy(group->events);
+  rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  group->rk = NULL;
+  atomic_store(&group->ended, true);
+}
+
+rd_kafka_resp_err_t dm_group_start (dm_group *group) {
+  rd_kafka_resp_err_t error = rd_kafka_subscribe(group->rk, group->topics);
+  if (!error && pthread_create(&group->thread, NULL, group_main, group) != 0)
+    error = RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
+  group->started = !error;
+  if (error) abort_start(group);
+  return error;
+}
+
+dm_lane *dm_group_lane (dm_group *group, int lane) {
+  return &group->lanes[lane];
+}
+
+void dm_group_stop (dm_group *group) {
+  atomic_store(&group->stop, true);
+  dm_inbox_wake(&group->inbox);
+}
+
+void dm_group_kill (dm_group *group) {
+  atomic_store(&group->kill, true);
+  dm_group_stop(group);
+}
+
+const atomic_bool *dm_group_killed (const dm_group *group) {
+  return &group->kill;
+}
+
+bool dm_group_join (dm_group *group, int timeout_ms) {
+  dm_deadline deadline = dm_deadline_in(timeout_ms);
+  while (!atomic_load(&group->ended)) {
+    if (dm_deadline_left(deadline) == 0) return false;
+    dm_clock_pause(min(dm_deadline_slice(deadline), 5));
+  }
+  if (group->started) pthread_join(group->thread, NULL);
+  group->started = false;
+  return true;
+}
+
+void dm_group_free (dm_group *group) {
+  if (!group->started && !atomic_load(&group->ended)) abort_start(group);
+  discard(group);
+}
+
+dm_feed *dm_group_feed (dm_group *group) {
+  return group->feed;
+}
+
+void dm_group_stats_get (dm_group *group, dm_group_stats *stats) {
+  pthread_mutex_lock(&group->lock);
+  *stats = group->published;
+  pthread_mutex_unlock(&group->lock);
+}
+
+const char *dm_group_trouble (const dm_group *group) {
+  return group->trouble;
+}

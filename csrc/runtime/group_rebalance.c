@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kafka/clock.h"
+#include "runtime/group_parts.h"
+
+/* How long a commit may take that partitions wait for. */
+#define COMMIT_MS 5000
+
+static bool is_cooperative (const dm_group *group) {
+  const char *protocol = rd_kafka_rebalance_protocol(group->rk);
+  return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
+}
+
+static void note_refusal (dm_group *group, rd_kafka_error_t *error) {
+  if (error == NULL) return;
+  dm_group_note(group, 3, "rebalance: %s", rd_kafka_error_string(error));
+  rd_kafka_error_destroy(error);
+}
+
+/* Tells librdkafka: the group must get its answer whatever happened here. */
+static void answer (dm_group *group, const rd_kafka_topic_partition_list_t *list, bool gained) {
+  rd_kafka_resp_err_t error;
+  if (is_cooperative(group)) {
+    note_refusal(group, gained ? rd_kafka_incremental_assign(group->rk, list)
+                               : rd_kafka_incremental_unassign(group->rk, list));
+    return;
+  }
+  error = rd_kafka_assign(group->rk, gained ? list : NULL);
+  if (error) dm_group_note(group, 3, "rebalance: %s", rd_kafka_err2str(error));
+}
+
+/* -- Gaining ---------------------------------------------------------------------------------- */
+
+static bool make_number_room (dm_group *group, int number) {
+  int room = group->numbers * 2 + 64;
+  dm_seat **seats;
+  if (number < group->numbers) return true;
+  if (room <= number) room = number + 1;
+  seats = realloc(group->by_number, (size_t)room * sizeof *seats);
+  if (seats == NULL) return false;
+  memset(seats + group->numbers, 0, (size_t)(room - group->numbers) * sizeof *seats);
+  group->by_number = seats;
+  group->numbers = room;
+  return true;
+}
+
+static bool take_seat (dm_group *group, const rd_kafka_topic_partition_t *place) {
+  int number = dm_engine_assign(group->engine, -1);
+  dm_seat *seat;
+  if (number < 0 || !make_number_room(group, number)) return false;
+  seat = dm_seat_new(group->rk, place, number, &group->inbox);
+  if (seat == NULL) return false;
+  seat->next = group->seats;
+  group->seats = seat;
+  group->by_number[number] = seat;
+  return true;
+}
+
+static void gain (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
+  group->stats.assigns++;
+  group->turn = NULL;
+  for (int i = 0; i < list->cnt; i++)
+    if (!take_seat(group, &list->elems[i])) {
+      dm_group_fail(group, "not enough memory for a partition");
+      break;
+    }
+  answer(group, list, true);
+  if (group->stats.state == DM_GROUP_JOINING) group->stats.state = DM_GROUP_RUNNING;
+  dm_group_note(group, 6, "%d partitions gained", list->cnt);
+}
+
+/* -- Giving up -------------------------------------------------------------------------------- */
+
+static bool is_in (const dm_seat *seat, const rd_kafka_topic_partition_list_t *list) {
+  return list == NULL ||
+         rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)list, seat->topic,
+                                            seat->partition) != NULL;
+}
+
+/* Takes works back that no handler has begun. */
+static void withdraw (dm_group *group) {
+  dm_work_list works = { NULL, NULL, 0 };
+  dm_work *work;
+  for (int i = 0; i < group->options.engine.lanes; i++) dm_lane_withdraw(&group->lanes[i], &works);
+  while ((work = dm_work_list_take(&works)) != NULL)
+    if (!dm_engine_unrun(group->engine, &work->entry)) dm_group_forget(group, work);
+}
+
+/* From now on nothing of these partitions begins. */
+static void begin_leaving (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
+  for (dm_seat *seat = group->seats; seat != NULL; seat = seat->next) {
+    if (!is_in(seat, list) || atomic_load(&seat->leaving)) continue;
+    atomic_store(&seat->leaving, true);
+    dm_engine_drain(group->engine, seat->number, dm_group_drop, group);
+  }
+  withdraw(group);
+}
+
+/* Does something of a leaving partition still run, or wait for its delivery? */
+static bool is_any_leaving (const dm_group *group) {
+  for (const dm_seat *seat = group->seats; seat != NULL; seat = seat->next)
+    if (atomic_load(&seat->leaving) && seat->works != NULL) return true;
+  return false;
+}
+
+static void await_leaving (dm_group *group, int timeout_ms) {
+  dm_deadline deadline = dm_deadline_in(timeout_ms);
+  while (is_any_leaving(group) && !atomic_load(&group->kill) && dm_deadline_left(deadline) > 0)
+    dm_group_round(group, dm_deadline_slice(deadline));
+  dm_group_drop_postponed(group);
+}
+
+/* Moves the seats that are leaving to those that were given up. */
+static void vacate (dm_group *group) {
+  dm_seat **link = &group->seats, *seat;
+  group->turn = NULL;
+  while ((seat = *link) != NULL) {
+    if (!atomic_load(&seat->leaving)) {
+      link = &seat->next;
+      continue;
+    }
+    dm_engine_revoke(group->engine, seat->number, dm_group_drop, group);
+    group->by_number[seat->number] = NULL;
+    dm_seat_vacate(seat);
+    *link = seat->next;
+    seat->next = group->vacated;
+    group->vacated = seat;
+  }
+}
+
+static void give_up (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
+  bool lost = rd_kafka_assignment_lost(group->rk);
+  if (lost) group->stats.losses++;
+  else group->stats.revokes++;
+  begin_leaving(group, list);
+  if (!lost) {
+    await_leaving(group, group->options.revoke_ms);
+    dm_group_commit_now(group, COMMIT_MS);
+  }
+  else dm_group_drop_postponed(group);
+  vacate(group);
+  answer(group, list, false);
+  dm_group_note(group, 6, "%d partitions %s", list->cnt, lost ? "lost" : "given up");
+}
+
+void dm_group_leave_all (dm_group *group, int timeout_ms) {
+  begin_leaving(group, NULL);
+  await_leaving(group, timeout_ms);
+  dm_group_commit_now(group, COMMIT_MS);
+}
+
+void dm_group_rebalance (dm_group *group, rd_kafka_event_t *event) {
+  rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+  rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
+  if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) gain(group, list);
+  else {
+    if (code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
+      dm_group_note(group, 3, "rebalance: %s", rd_kafka_err2str(code));
+    give_up(group, list);
+  }
+}
+
+void dm_group_sweep_seats (dm_group *group) {
+  dm_seat **link = &group->vacated, *seat;
+  while ((seat = *link) != NULL) {
+    if (seat->works != NULL) {
+      link = &seat->next;
+      continue;
+    }
+    *link = seat->next;
+    dm_seat_free(seat);
+  }
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/module.h"
+
+#include <lauxlib.h>
+
+#include "kafka/module.h"
+#include "runtime/emitter_lua.h"
+#include "runtime/group_lua.h"
+#include "runtime/state_lua.h"
+#include "runtime/work_lua.h"
+#include "worker/state.h"
+
+static const luaL_Reg functions[] = {
+  { "emitter", dm_emitter_lua },
+  { "group", dm_group_lua },
+  { "state", dm_state_lua },
+  { NULL, NULL },
+};
+
+/* What workers' states find without searching. */
+static void note_openers (lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, DM_WORKER_OPENERS);
+  lua_pushcfunction(L, luaopen_docmsg_kafka);
+  lua_setfield(L, -2, "docmsg.kafka");
+  lua_pushcfunction(L, luaopen_docmsg_runtime);
+  lua_setfield(L, -2, "docmsg.runtime");
+  lua_pop(L, 1);
+}
+
+int luaopen_docmsg_runtime (lua_State *L) {
+  luaL_checkversion(L);
+  luaL_requiref(L, "docmsg.kafka", luaopen_docmsg_kafka, 0); /* its state and metatables */
+  lua_pop(L, 1);
+  note_openers(L);
+  dm_emitter_lua_open(L);
+  dm_group_lua_open(L);
+  dm_state_lua_open(L);
+  dm_work_open(L);
+  luaL_newlib(L, functions);
+  return 1;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/outbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEPT_BYTES ((size_t)1 << 20)
+#define KEPT_EMITS 256
+
+dm_outbox *dm_outbox_new (void) {
+  return calloc(1, sizeof(dm_outbox));
+}
+
+void dm_outbox_free (dm_outbox *outbox) {
+  dm_outbox_clear(outbox);
+  free(outbox->emits);
+  free(outbox->bytes);
+  free(outbox);
+}
+
+void dm_outbox_clear (dm_outbox *outbox) {
+  for (size_t i = 0; i < outbox->count; i++)
+    if (outbox->emits[i].headers != NULL) rd_kafka_headers_destroy(outbox->emits[i].headers);
+  outbox->count = outbox->used = 0;
+  if (outbox->size > KEPT_BYTES) {
+    free(outbox->bytes);
+    outbox->bytes = NULL;
+    outbox->size = 0;
+  }
+  if (outbox->room > KEPT_EMITS) {
+    free(outbox->emits);
+    outbox->emits = NULL;
+    outbox->room = 0;
+  }
+}
+
+static bool grow (void **block, size_t *room, size_t item, size_t needed) {
+  size_t bigger = *room * 2 + 64;
+  void *moved;
+  if (needed <= *room) return true;
+  if (bigger < needed) bigger = needed;
+  moved = realloc(*block, bigger * item);
+  if (moved == NULL) return false;
+  *block = moved;
+  *room = bigger;
+  return true;
+}
+
+bool dm_outbox_add (dm_outbox *outbox, dm_emit emit, const char *key, const char *value) {
+  size_t bytes = emit.key_size + emit.value_size;
+  if (!grow((void **)&outbox->emits, &outbox->room, sizeof emit, outbox->count + 1) ||
+      !grow((void **)&outbox->bytes, &outbox->size, 1, outbox->used + bytes))
+    return false;
+  emit.at = outbox->used;
+  emit.has_key = key != NULL;
+  emit.has_value = value != NULL;
+  if (emit.key_size > 0) memcpy(outbox->bytes + emit.at, key, emit.key_size);
+  if (emit.value_size > 0)
+    memcpy(outbox->bytes + emit.at + emit.key_size, value, emit.value_size);
+  outbox->used += bytes;
+  outbox->emits[outbox->count++] = emit;
+  return true;
+}
+
+/* Bytes in the outbox; what is empty is not NULL. */
+static const char *part (const dm_outbox *outbox, bool present, size_t at, size_t size) {
+  if (!present) return NULL;
+  return size > 0 ? outbox->bytes + at : "";
+}
+
+const char *dm_emit_key (const dm_outbox *outbox, const dm_emit *emit) {
+  return part(outbox, emit->has_key, emit->at, emit->key_size);
+}
+
+const char *dm_emit_value (const dm_outbox *outbox, const dm_emit *emit) {
+  return part(outbox, emit->has_value, emit->at + emit->key_size, emit->value_size);
+}

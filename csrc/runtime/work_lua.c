@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/work_lua.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "kafka/clock.h"
+#include "kafka/message.h"
+#include "runtime/handler.h"
+#include "runtime/seat.h"
+
+#define WORK_TYPE "docmsg.Work"
+
+/* User value: topic name -> outlet, a light userdata. */
+#define WORK_OUTLETS 1
+
+/* What an envelope weighs beside ids and names. */
+#define ENVELOPE_BYTES 256
+
+typedef enum field {
+  FIELD_TOPIC,
+  FIELD_PARTITION,
+  FIELD_OFFSET,
+  FIELD_KEY,
+  FIELD_VALUE,
+  FIELD_TIMESTAMP,
+  FIELD_ATTEMPT,
+  FIELDS
+} field;
+
+static const char *const field_names[FIELDS] = {
+  "topic", "partition", "offset", "key", "value", "timestamp", "attempt",
+};
+
+/* -- Fields ----------------------------------------------------------------------------------- */
+
+static void push_field (lua_State *L, const dm_work *work, field which) {
+  const rd_kafka_message_t *message = work->message;
+  int64_t timestamp;
+  switch (which) {
+    case FIELD_TOPIC: lua_pushstring(L, work->seat->topic); break;
+    case FIELD_PARTITION: lua_pushinteger(L, message->partition); break;
+    case FIELD_OFFSET: lua_pushinteger(L, message->offset); break;
+    case FIELD_KEY: dm_push_bytes(L, message->key, message->key_len); break;
+    case FIELD_VALUE: dm_push_bytes(L, message->payload, message->len); break;
+    case FIELD_TIMESTAMP:
+      timestamp = rd_kafka_message_timestamp(message, NULL);
+      if (timestamp < 0) lua_pushnil(L);
+      else lua_pushinteger(L, timestamp);
+      break;
+    case FIELD_ATTEMPT: lua_pushinteger(L, work->entry.attempt); break;
+    case FIELDS: lua_pushnil(L); break;
+  }
+}
+
+/* The handler of the docmsg.Work at 1; raises when no record runs. */
+static dm_handler *check_handler (lua_State *L) {
+  dm_handler *handler = *(dm_handler **)luaL_checkudata(L, 1, WORK_TYPE);
+  if (handler->work == NULL) luaL_error(L, "event released: its handler has returned");
+  return handler;
+}
+
+/* The path of every field: the metatable is compared as a value, not looked up by its name.
+** Upvalue 1 maps a field to its number and a method to its function; upvalue 2 is the metatable. */
+static int work_index (lua_State *L) {
+  dm_handler **box = lua_touserdata(L, 1);
+  if (box == NULL || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
+    return luaL_typeerror(L, 1, WORK_TYPE);
+  if ((*box)->work == NULL) return luaL_error(L, "event released: its handler has returned");
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNUMBER)
+    push_field(L, (*box)->work, (field)lua_tointeger(L, -1));
+  return 1;
+}
+
+/* work:header(name) -> the value of the last header with that name, or nil */
+static int work_header (lua_State *L) {
+  const dm_handler *handler = check_handler(L);
+  rd_kafka_headers_t *headers;
+  const char *name = luaL_checkstring(L, 2);
+  const void *value;
+  size_t size;
+  if (rd_kafka_message_headers(handler->work->message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+      rd_kafka_header_get_last(headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    dm_push_bytes(L, value, size);
+  else lua_pushnil(L);
+  return 1;
+}
+
+/* work:headers() -> { {name, value}, ... } */
+static int work_headers (lua_State *L) {
+  dm_push_headers(L, check_handler(L)->work->message);
+  return 1;
+}
+
+/* work:time() -> milliseconds since the record was given to its handler */
+static int work_time (lua_State *L) {
+  lua_pushinteger(L, dm_clock_ms() - check_handler(L)->began_ms);
+  return 1;
+}
+
+/* -- Emitting --------------------------------------------------------------------------------- */
+
+static int refuse (lua_State *L, const char *reason) {
+  lua_pushnil(L);
+  lua_pushstring(L, reason);
+  return 2;
+}
+
+/* The outlet for the topic at idx; looked up once a state. */
+static dm_outlet *outlet_of (lua_State *L, const dm_handler *handler, int idx) {
+  dm_outlet *outlet;
+  lua_getiuservalue(L, 1, WORK_OUTLETS);
+  lua_pushvalue(L, idx);
+  if (lua_rawget(L, -2) == LUA_TLIGHTUSERDATA) {
+    outlet = lua_touserdata(L, -1);
+    lua_pop(L, 2);
+    return outlet;
+  }
+  outlet = dm_emitter_outlet(handler->emitter, lua_tostring(L, idx));
+  if (outlet == NULL) luaL_error(L, "emit: '%s' is no name of a topic", lua_tostring(L, idx));
+  lua_pushvalue(L, idx);
+  lua_pushlightuserdata(L, outlet);
+  lua_rawset(L, -4);
+  lua_pop(L, 2);
+  return outlet;
+}
+
+/* Checks the header {name, value} at the top of the stack and pushes both. */
+static void push_pair (lua_State *L, lua_Integer i) {
+  if (!lua_istable(L, -1)) luaL_error(L, "emit: headers[%I]: {name, value} expected", i);
+  if (lua_rawgeti(L, -1, 1) != LUA_TSTRING || strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1))
+    luaL_error(L, "emit: headers[%I]: a name without NUL expected", i);
+  if (lua_rawgeti(L, -2, 2) != LUA_TSTRING && !lua_isnil(L, -1))
+    luaL_error(L, "emit: headers[%I]: the value is a string or nil", i);
+}
+
+/* The headers in the options at idx: checks them, or, with 'into', adds them; then their size. */
+static size_t read_headers (lua_State *L, int idx, rd_kafka_headers_t *into) {
+  size_t bytes = 0;
+  if (!lua_istable(L, idx) || lua_getfield(L, idx, "headers") != LUA_TTABLE) return 0;
+  for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
+    const char *name, *value;
+    size_t size;
+    push_pair(L, i);
+    name = lua_tostring(L, -2);
+    value = lua_tolstring(L, -1, &size);
+    bytes += strlen(name) + (value != NULL ? size : 0) + 4;
+    if (into != NULL) rd_kafka_header_add(into, name, -1, value, value != NULL ? (ssize_t)size : 0);
+    lua_pop(L, 3);
+  }
+  lua_pop(L, 2);
+  return bytes;
+}
+
+static lua_Integer integer_option (lua_State *L, int idx, const char *name, lua_Integer def) {
+  lua_Integer value = def;
+  if (!lua_istable(L, idx)) return def;
+  if (lua_getfield(L, idx, name) != LUA_TNIL) {
+    if (!lua_isinteger(L, -1)) luaL_error(L, "emit: %s: an integer expected", name);
+    value = lua_tointeger(L, -1);
+  }
+  lua_pop(L, 1);
+  return value;
+}
+
+/* Pushes the option's text or nil. */
+static const char *push_text_option (lua_State *L, int idx, const char *name) {
+  if (!lua_istable(L, idx)) {
+    lua_pushnil(L);
+    return NULL;
+  }
+  if (lua_getfield(L, idx, name) != LUA_TSTRING && !lua_isnil(L, -1))
+    luaL_error(L, "emit: %s: a string expected", name);
+  return lua_tostring(L, -1);
+}
+
+/* Arguments of emit. */
+enum { TOPIC = 2, KEY, VALUE, TYPE, OPTIONS };
+
+/* Everything that can be wrong with the arguments. */
+static dm_emit read_emit (lua_State *L, dm_handler *handler) {
+  dm_emit emit = { 0 };
+  luaL_checktype(L, TOPIC, LUA_TSTRING);
+  luaL_checkstring(L, TYPE);
+  luaL_optlstring(L, KEY, NULL, &emit.key_size);
+  luaL_optlstring(L, VALUE, NULL, &emit.value_size);
+  emit.partition = (int32_t)integer_option(L, OPTIONS, "partition", RD_KAFKA_PARTITION_UA);
+  emit.timestamp = integer_option(L, OPTIONS, "timestamp", 0);
+  emit.outlet = outlet_of(L, handler, TOPIC);
+  return emit;
+}
+
+/* Why the record may not emit that, or NULL. */
+static const char *over_limit (const dm_handler *handler, const dm_emit *emit, size_t headers) {
+  size_t bytes = emit->key_size + emit->value_size + headers;
+  if (bytes > dm_emitter_record_max(handler->emitter)) return "too_large";
+  if (handler->outbox->count >= DM_EMITS_MAX) return "too_many";
+  if (handler->outbox->used + bytes > DM_EMIT_BYTES_MAX) return "too_many";
+  return NULL;
+}
+
+/* work:emit(topic, key, value, type [, {id, headers, partition, timestamp}]) -> true | nil, reason
+** with the reason "too_large", "too_many" or "hops" */
+static int work_emit (lua_State *L) {
+  dm_handler *handler = check_handler(L);
+  const dm_cause *cause = dm_handler_cause(handler);
+  dm_emitted emitted;
+  dm_emit emit;
+  const char *limit;
+  size_t extra;
+  lua_settop(L, OPTIONS);
+  emit = read_emit(L, handler);
+  emitted.type = lua_tostring(L, TYPE);
+  emitted.index = (unsigned)handler->outbox->count;
+  emitted.id = push_text_option(L, OPTIONS, "id");
+  extra = read_headers(L, OPTIONS, NULL);
+  limit = over_limit(handler, &emit, ENVELOPE_BYTES + extra);
+  if (limit != NULL) return refuse(L, limit);
+  if (cause->hops >= DM_HOPS_MAX) return refuse(L, "hops");
+  emit.headers = dm_envelope_new(cause, &handler->by, &emitted, 8);
+  if (emit.headers == NULL) return luaL_error(L, "not enough memory");
+  if (extra > 0) read_headers(L, OPTIONS, emit.headers);
+  if (!dm_outbox_add(handler->outbox, emit, lua_tostring(L, KEY), lua_tostring(L, VALUE))) {
+    rd_kafka_headers_destroy(emit.headers);
+    return luaL_error(L, "not enough memory");
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* work:discard(): drops what was emitted */
+static int work_discard (lua_State *L) {
+  dm_outbox_clear(check_handler(L)->outbox);
+  return 0;
+}
+
+static int work_tostring (lua_State *L) {
+  const dm_handler *handler = *(dm_handler **)luaL_checkudata(L, 1, WORK_TYPE);
+  const dm_work *work = handler->work;
+  if (work == NULL) lua_pushliteral(L, WORK_TYPE " (released)");
+  else
+    lua_pushfstring(L, WORK_TYPE " (%s [%d] at %I)", work->seat->topic, (int)work->seat->partition,
+                    (lua_Integer)work->entry.offset);
+  return 1;
+}
+
+/* Pushes what work_index looks names up in. */
+static void push_fields (lua_State *L) {
+  static const luaL_Reg methods[] = {
+    { "discard", work_discard },
+    { "emit", work_emit },
+    { "header", work_header },
+    { "headers", work_headers },
+    { "time", work_time },
+    { NULL, NULL },
+  };
+  luaL_newlib(L, methods);
+  for (int i = 0; i < FIELDS; i++) {
+    lua_pushinteger(L, i);
+    lua_setfield(L, -2, field_names[i]);
+  }
+}
+
+void dm_work_open (lua_State *L) {
+  luaL_newmetatable(L, WORK_TYPE);
+  push_fields(L);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, work_index, 2);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, work_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_pop(L, 1);
+}
+
+void dm_work_push (lua_State *L, dm_handler *handler) {
+  dm_handler **box = lua_newuserdatauv(L, sizeof *box, 1);
+  *box = handler;
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, WORK_OUTLETS);
+  luaL_setmetatable(L, WORK_TYPE);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* work_lua.h -- the record that runs, as docmsg.dispatch sees it: a docmsg.Work. There is one for
+** each handler; between two records it refers to nothing, and its use raises.
+**
+** Threads: the thread that owns L.
+*/
+#ifndef DM_WORK_LUA_H
+#define DM_WORK_LUA_H
+
+#include <lua.h>
+
+typedef struct dm_handler dm_handler;
+
+/* Makes the metatable docmsg.Work.  [-0, +0, m] */
+void dm_work_open (lua_State *L);
+
+/* Pushes the docmsg.Work of the handler, which must outlive it.  [-0, +1, m] */
+void dm_work_push (lua_State *L, dm_handler *handler);
+
+#endif

@@ -1,0 +1,294 @@
+-- SPDX-License-Identifier: MIT
+-- Runs the consumers of an application: makes their dead-letter topics, joins their groups, runs their
+-- handlers in workers or on the calling thread, and ends all of it in order.
+--
+--   local runner <close> = assert(runner.start(app, { log = log }))
+--   while runner:step "100ms" do end     -- or runner:run()
+local connection = require "docmsg.topic.connection"
+local dead_letter = require "docmsg.dead_letter"
+local kafka = require "docmsg.kafka"
+local runtime = require "docmsg.runtime"
+
+local M = {}
+
+local DRAIN <const> = "25s"
+
+-- How long the end of a group or of the producer may take beside that.
+local END_MS <const> = 10000
+
+---@class docmsg.RunOptions
+---@field only? string the one group to run
+---@field workers? integer for every group; default: as each declares, else 0
+---@field default_workers? integer for groups that declare none; default 0
+---@field script? string the file that workers load; without it handlers run on the calling thread
+---@field arguments? table<integer, string> the script's `arg`
+---@field create? boolean make missing dead-letter topics; default true
+---@field timeout? docmsg.Duration of each request at the start; default "30s"
+---@field attempts? integer to connect; default 30
+---@field drain? docmsg.Duration how long running handlers may take at the end; default "25s"
+---@field log? docmsg.Log
+---@field signal? fun(): integer? the signal that asks for the end
+
+---@class docmsg.Runner
+---@field private emitter docmsg.Emitter
+---@field private groups docmsg.runner.Group[]
+---@field private log docmsg.Log
+---@field private options docmsg.RunOptions
+---@field private stopping boolean
+---@field private failure? string
+---@field private clean? boolean it was closed: in order?
+local Runner = { __name = "docmsg.Runner" }
+Runner.__index = Runner
+
+---@class docmsg.runner.Group
+---@field name string
+---@field group docmsg.Group
+---@field inline boolean its handlers run on the calling thread
+---@field ended boolean
+
+-- == Starting ==
+
+local function choose(app, only)
+  if #app.consumers == 0 then return nil, "the application has no consumer: declare one with app:consumer" end
+  if not only then return app.consumers end
+  local consumer = app:find(only)
+  if consumer then return { consumer } end
+  local names = {}
+  for i, declared in ipairs(app.consumers) do names[i] = declared.group end
+  return nil, ("the application has no group '%s'; it has %s"):format(only, table.concat(names, ", "))
+end
+
+local function prepare_topics(consumers, options, log)
+  local admin <close>, err = connection.open { attempts = options.attempts, log = log }
+  if not admin then return nil, err end
+  return dead_letter.ensure(admin, consumers, {
+    create = options.create ~= false, timeout = options.timeout or "30s", log = log,
+  })
+end
+
+-- Divides the properties that the consumers set between their own clients and the one producer.
+local function split_properties(consumers)
+  local scopes, producer, own = {}, {}, {}
+  for _, property in ipairs(kafka.properties()) do scopes[property.name] = property.scope end
+  for _, consumer in ipairs(consumers) do
+    own[consumer] = {}
+    for name, value in pairs(consumer.settings.kafka) do
+      if scopes[name] ~= "P" then own[consumer][name] = value end
+      if scopes[name] == "P" and producer[name] ~= nil and producer[name] ~= value then
+        return nil, ("'%s' is set to %s and to %s: the groups share one producer"):format(name,
+          tostring(producer[name]), tostring(value))
+      end
+      if scopes[name] == "P" then producer[name] = value end
+    end
+  end
+  return { producer = producer, own = own }
+end
+
+local function worker_settings(self, consumer)
+  local host = package.loaded["docmsg.host"]
+  return {
+    script = self.options.script,
+    arguments = self.options.arguments,
+    group = consumer.group,
+    variables = host and host.variables and host.variables(),
+    log = require("docmsg.log").defaults {},
+  }
+end
+
+local function serve(self, app, consumer, group, workers)
+  if workers == 0 then
+    group:handle(require("docmsg.dispatch").compile(app, consumer, { log = self.log }))
+    return true
+  end
+  for lane = 1, workers do
+    local state, reason = runtime.state {
+      module = "docmsg.worker", settings = worker_settings(self, consumer),
+      memory = consumer.settings.memory,
+    }
+    if not state then return nil, reason end
+    group:serve(lane, state)
+  end
+  return true
+end
+
+local function workers_of(self, consumer)
+  if not self.options.script then return 0 end
+  return self.options.workers or consumer.settings.workers or self.options.default_workers or 0
+end
+
+local function open_group(self, app, consumer, properties)
+  local workers = workers_of(self, consumer)
+  local group, err = runtime.group {
+    emitter = self.emitter, group = consumer.group, topics = consumer:topics(),
+    order = consumer.settings.order, lanes = math.max(1, workers),
+    instance_id = consumer.settings.instance_id, dead_letters = consumer.settings.dead_letters,
+    source = ("%s/%s"):format(app.name, consumer.group), drain = self.options.drain or DRAIN,
+    start = consumer.settings.start, kafka = properties,
+  }
+  if not group then return nil, err end
+  self.groups[#self.groups + 1] = { name = consumer.group, group = group, inline = workers == 0 }
+  local ok, reason = serve(self, app, consumer, group, workers)
+  if not ok then return nil, reason end
+  return group:start()
+end
+
+---Starts the consumers of an application.
+---@param app docmsg.App
+---@param options? docmsg.RunOptions
+---@return docmsg.Runner? runner
+---@return any reason
+function M.start(app, options)
+  options = options or {}
+  local log = options.log or require("docmsg.log").new()
+  local consumers, reason = choose(app, options.only)
+  if not consumers then return nil, reason end
+  local properties, conflict = split_properties(consumers)
+  if not properties then return nil, conflict end
+  local ok, err = prepare_topics(consumers, options, log)
+  if not ok then return nil, err end
+  local emitter, refused = runtime.emitter { kafka = properties.producer }
+  if not emitter then return nil, refused end
+  local self = setmetatable({ emitter = emitter, groups = {}, log = log, options = options }, Runner)
+  for _, consumer in ipairs(consumers) do
+    local started, failure = open_group(self, app, consumer, properties.own[consumer])
+    if not started then
+      self:close()
+      return nil, failure
+    end
+  end
+  return self
+end
+
+-- == Running ==
+
+local function tell(self, source)
+  for _, note in ipairs(source:notes()) do self.log:line(note.level, "%s", note.message) end
+end
+
+-- Looks after the groups: what they say, and which of them have ended.
+local function tend(self)
+  tell(self, self.emitter)
+  local running = false
+  for _, entry in ipairs(self.groups) do
+    tell(self, entry.group)
+    if not entry.ended and entry.group:ended() then
+      entry.ended = true
+      local trouble = entry.group:trouble()
+      if trouble then self.failure = ("%s: %s"):format(entry.name, trouble) end
+    end
+    running = running or not entry.ended
+  end
+  return running
+end
+
+-- Runs handlers on this thread, or waits.
+local function work(self, timeout_ms)
+  local inline, count = nil, 0
+  for _, entry in ipairs(self.groups) do
+    if entry.inline and not entry.ended then
+      inline, count = inline and false or entry.group, count + entry.group:step(0)
+    end
+  end
+  if count > 0 then return end
+  if inline then
+    inline:step(timeout_ms)
+  else
+    kafka.sleep(inline == nil and timeout_ms or math.min(timeout_ms, 5))
+  end
+end
+
+---Runs what is due, for about that long at the most.
+---@param timeout docmsg.Duration
+---@return boolean running false when all groups have ended
+function Runner:step(timeout)
+  work(self, kafka.duration(timeout) .. "ms")
+  local fatal = self.emitter:fatal()
+  if fatal and not self.failure then
+    self.failure = tostring(fatal)
+    self:stop()
+  end
+  if self.failure then self:stop() end
+  return tend(self)
+end
+
+---Begins to end: no record is begun any more, what runs may finish, commits, leaves.
+function Runner:stop()
+  if self.stopping then return end
+  self.stopping = true
+  for _, entry in ipairs(self.groups) do entry.group:stop() end
+end
+
+---The figures of each group and of the producer.
+---@return {emitter: table, groups: table<string, docmsg.GroupStats>}
+function Runner:stats()
+  local groups = {}
+  for _, entry in ipairs(self.groups) do groups[entry.name] = entry.group:stats() end
+  return { emitter = self.emitter:stats(), groups = groups }
+end
+
+---Runs until the groups have ended: because something failed, or because a signal asked for it.
+---@return boolean ok
+---@return string? reason
+function Runner:run()
+  local signal = self.options.signal
+  while self:step "100ms" do
+    if signal and not self.stopping and signal() then
+      self.log:info("ending: running handlers may finish; a second signal ends at once")
+      self:stop()
+    end
+  end
+  local clean = self:close()
+  if self.failure then return false, self.failure end
+  if not clean then return false, "not everything ended in order: some records will be handled again" end
+  return true
+end
+
+---Why it ended, when something failed.
+---@return string?
+function Runner:trouble()
+  return self.failure
+end
+
+---Ends the groups and the producer.
+---@return boolean clean false when a handler did not end, or events were not delivered
+function Runner:close()
+  if self.clean ~= nil then return self.clean end
+  local clean = true
+  self:stop()
+  for i = #self.groups, 1, -1 do
+    local entry = self.groups[i]
+    entry.group:join(kafka.duration(self.options.drain or DRAIN) + END_MS .. "ms")
+    tell(self, entry.group)
+    clean = entry.group:close(END_MS .. "ms") and clean
+    table.remove(self.groups, i)
+  end
+  tell(self, self.emitter)
+  self.clean = clean and self.emitter:close(END_MS .. "ms") == 0
+  return self.clean
+end
+
+Runner.__close = function(self) self:close() end
+
+-- Signals are asked for while the value lives.
+local function listening()
+  local host = package.loaded["docmsg.host"]
+  if not host or not host.listen then return nil, nil end
+  host.listen(true)
+  return host.signal, setmetatable({}, { __close = function() host.listen(false) end })
+end
+
+---Starts the consumers and runs them until their end.
+---@param app docmsg.App
+---@param options? docmsg.RunOptions
+---@return boolean ok
+---@return string? reason
+function M.run(app, options)
+  local signal, _ <close> = listening()
+  local chosen = setmetatable({ signal = signal }, { __index = options or {} })
+  local runner, reason = M.start(app, chosen)
+  if not runner then return false, tostring(reason) end
+  local _ <close> = runner
+  return runner:run()
+end
+
+return M
