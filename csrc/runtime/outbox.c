@@ -54,8 +54,8 @@ bool dm_outbox_add (dm_outbox *outbox, dm_emit emit, const char *key, const char
   emit.at = outbox->used;
   emit.has_key = key != NULL;
   emit.has_value = value != NULL;
-  if (emit.key_size > 0) memcpy(outbox->bytes + emit.at, key, emit.key_size);
-  if (emit.value_size > 0)
+  if (emit.has_key && emit.key_size > 0) memcpy(outbox->bytes + emit.at, key, emit.key_size);
+  if (emit.has_value && emit.value_size > 0)
     memcpy(outbox->bytes + emit.at + emit.key_size, value, emit.value_size);
   outbox->used += bytes;
   outbox->emits[outbox->count++] = emit;

@@ -7,7 +7,7 @@ local M = {}
 ---@field script string
 ---@field arguments? table<integer, string> the script's `arg`
 ---@field group string
----@field variables? table<string, string> what `docmsg.getenv` finds
+---@field variables? table<string, string> the environment, with what .env sets
 ---@field log {level: string, format: string}
 
 -- The toolkit's modules find the program as far as a worker may use it.

@@ -1,0 +1,187 @@
+-- SPDX-License-Identifier: MIT
+-- What the C module docmsg.runtime offers to docmsg.runner, which applications use instead.
+-- This file is never loaded.
+---@meta docmsg.runtime
+
+---@class docmsg.runtime
+local runtime = {}
+
+---@class docmsg.EmitterOptions
+---@field bootstrap_servers? string|string[]
+---@field client_id? string
+---@field insecure_tls? boolean
+---@field kafka? table<string, string|number|boolean> librdkafka's properties
+
+---The producer of a process's groups: what handlers emit and dead letters go through it.
+---@class docmsg.Emitter
+local emitter = {}
+
+---Makes an emitter. It waits for the broker without end, and repeats in order.
+---@param options docmsg.EmitterOptions
+---@return docmsg.Emitter? emitter
+---@return docmsg.Error? err
+function runtime.emitter(options) end
+
+---Waits for what is queued and ends. Raises while groups use it.
+---@param timeout? docmsg.Duration default "5s"
+---@return integer undelivered records
+function emitter:close(timeout) end
+
+---@return {produced: integer, failed: integer, queued: integer}
+function emitter:stats() end
+
+---A line of what the threads have to say.
+---@class docmsg.Note
+---@field level "debug"|"info"|"warn"|"error"
+---@field message string
+
+---What was said since the last call.
+---@return docmsg.Note[]
+function emitter:notes() end
+
+---@return docmsg.Error? err nothing can be produced any more
+function emitter:fatal() end
+
+---The Lua state of a worker.
+---@class docmsg.State
+local state = {}
+
+---Makes a Lua state in which `require(module).boot(settings)` has returned a function.
+---@param options {module: string, settings: any, memory: integer?} settings are plain values; memory in bytes
+---@return docmsg.State? state
+---@return string? reason
+function runtime.state(options) end
+
+---Closes the state, unless a group has it.
+function state:close() end
+
+---@class docmsg.GroupOptions : docmsg.EmitterOptions
+---@field emitter docmsg.Emitter
+---@field group string
+---@field topics string[] names, and patterns that begin with "^"
+---@field lanes? integer what runs side by side; default 1
+---@field order? "key"|"partition"|"none" default "key"
+---@field instance_id? string static membership
+---@field start? "earliest"|"latest"|"error" default "earliest"
+---@field source? string `ce_source` of what is emitted; default: the group
+---@field dead_letters? string the topic of all dead letters; default "<topic>.<group>.dlq"
+---@field commit? docmsg.Duration between two commits; default "1s"
+---@field revoke? docmsg.Duration how long running records may settle when partitions go; default "5s"
+---@field drain? docmsg.Duration the same at the end; default "25s"
+
+---A member of a consumer group, and what runs its handlers.
+---@class docmsg.Group
+local group = {}
+
+---Makes a group; it joins at `start`.
+---@param options docmsg.GroupOptions
+---@return docmsg.Group? group
+---@return docmsg.Error? err
+function runtime.group(options) end
+
+---Lets a worker with that state run the handlers of a lane.
+---@param lane integer from 1
+---@param worker docmsg.State is the group's from now on
+function group:serve(lane, worker) end
+
+---Lets the calling thread run the handlers of lane 1, in `step`.
+---@param dispatch fun(work: docmsg.Work): integer, ... from docmsg.dispatch
+function group:handle(dispatch) end
+
+---Waits for a record and runs what is there.
+---@param timeout? docmsg.Duration default 0
+---@return integer handled
+function group:step(timeout) end
+
+---Joins the group.
+---@return boolean? ok
+---@return docmsg.Error? err
+function group:start() end
+
+---Begins to end: nothing more begins, what runs settles, commits, leaves.
+function group:stop() end
+
+---Cuts that short: what has not settled stays uncommitted.
+function group:kill() end
+
+---@return boolean ended
+function group:ended() end
+
+---Waits until it has ended.
+---@param timeout? docmsg.Duration default "forever"
+---@return boolean ended
+function group:join(timeout) end
+
+---Stops it and waits for everything to end.
+---@param timeout? docmsg.Duration default "30s"
+---@return boolean ended false: a handler does not end
+function group:close(timeout) end
+
+---What was said since the last call.
+---@return docmsg.Note[]
+function group:notes() end
+
+---@return string? reason why the group failed
+function group:trouble() end
+
+---@class docmsg.GroupStats
+---@field state "joining"|"running"|"draining"|"ended"|"failed"
+---@field admitted integer records taken; each ends as one of the next four, or is in flight
+---@field acked integer
+---@field dead integer
+---@field skipped integer
+---@field cancelled integer cut off, to be handled again
+---@field in_flight integer
+---@field bytes integer of those in flight
+---@field parked_keys integer keys that wait for a retry
+---@field partitions integer
+---@field held integer partitions that are held back
+---@field oldest_ms? integer age of the oldest record in flight
+---@field retries integer
+---@field reasons table<string, integer> dead letters by reason
+---@field dead_failures integer dead letters that were refused, and tried again
+---@field commits integer
+---@field commit_failures integer
+---@field duplicates integer records fetched twice, and dropped
+---@field rebalances {assign: integer, revoke: integer, lost: integer}
+---@field polled_ms? integer since the consumer was last looked at
+
+---The newest figures, at most some 100 ms old.
+---@return docmsg.GroupStats
+function group:stats() end
+
+---The record that runs, as docmsg.dispatch sees it. Its use after that raises.
+---@class docmsg.Work
+---@field topic string
+---@field partition integer
+---@field offset integer
+---@field key? string
+---@field value? string
+---@field timestamp? integer ms since 1970
+---@field attempt integer from 1
+local work = {}
+
+---@param name string
+---@return string? value of the last header with that name
+function work:header(name) end
+
+---@return docmsg.Header[]
+function work:headers() end
+
+---@return integer milliseconds since the record was given to its handler
+function work:time() end
+
+---Buffers an event, to be produced when the record is acknowledged.
+---@param topic string
+---@param key string?
+---@param value string?
+---@param type string
+---@param options? {id: string?, headers: docmsg.Header[]?, partition: integer?, timestamp: integer?}
+---@return true? ok
+---@return "too_large"|"too_many"|"hops"|nil reason
+function work:emit(topic, key, value, type, options) end
+
+---Drops what was emitted.
+function work:discard() end
+
+return runtime
