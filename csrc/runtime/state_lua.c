@@ -7,7 +7,7 @@
 #include "kafka/option.h"
 #include "kafka/state.h"
 
-#define STATE_TYPE "docmsg.State"
+#define STATE_TYPE "docmsg.WorkerState"
 
 static const dm_option options[] = {
   { "memory", DM_OPTION_INTEGER, 0, (lua_Integer)1 << 40 },

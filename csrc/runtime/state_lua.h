@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* state_lua.h -- docmsg.State: the Lua state of a worker, as its parent sees it.
+/* state_lua.h -- docmsg.WorkerState: the Lua state of a worker, as its parent sees it.
 **
 ** Threads:   the thread that owns L; a group lends the state to a worker's thread.
 ** Ownership: the userdata owns the state, unless a group took it (dm_state_take).

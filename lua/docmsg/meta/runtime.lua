@@ -43,12 +43,12 @@ function emitter:notes() end
 function emitter:fatal() end
 
 ---The Lua state of a worker.
----@class docmsg.State
+---@class docmsg.WorkerState
 local state = {}
 
 ---Makes a Lua state in which `require(module).boot(settings)` has returned a function.
 ---@param options {module: string, settings: any, memory: integer?} settings are plain values; memory in bytes
----@return docmsg.State? state
+---@return docmsg.WorkerState? state
 ---@return string? reason
 function runtime.state(options) end
 
@@ -81,7 +81,7 @@ function runtime.group(options) end
 
 ---Lets a worker with that state run the handlers of a lane.
 ---@param lane integer from 1
----@param worker docmsg.State is the group's from now on
+---@param worker docmsg.WorkerState is the group's from now on
 function group:serve(lane, worker) end
 
 ---Lets the calling thread run the handlers of lane 1, in `step`.
