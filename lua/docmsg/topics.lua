@@ -17,6 +17,7 @@ local plan = require "docmsg.topic.plan"
 local statistics = require "docmsg.topic.statistics"
 local topic_file = require "docmsg.topic.file"
 local topic_table = require "docmsg.topic.table"
+local witness = require "docmsg.topic.witness"
 
 local M = {}
 
@@ -24,6 +25,8 @@ local M = {}
 ---@field private admin docmsg.Admin
 ---@field private timeout docmsg.Duration
 ---@field private sleep fun(duration: docmsg.Duration)
+---@field private witnesses? docmsg.topic.Witnesses
+---@field private options docmsg.TopicsOptions
 local Manager = { __name = "docmsg.TopicManager" }
 Manager.__index = Manager
 
@@ -92,11 +95,13 @@ function M.connect(options)
     cluster = cluster,
     timeout = options.timeout or "30s",
     sleep = options.sleep or kafka.sleep,
+    options = options,
   }, Manager)
 end
 
 ---Closes the connection.
 function Manager:close()
+  if self.witnesses then self.witnesses:close() end
   self.admin:close()
 end
 
@@ -140,6 +145,10 @@ function Manager:apply(planned, options)
   return apply.run(self.admin, planned, {
     timeout = self.timeout, wait = options.wait or self.timeout, sleep = self.sleep,
     validate_only = options.validate_only,
+    witnesses = function()
+      self.witnesses = self.witnesses or witness.open(self.cluster.brokers, self.options)
+      return self.witnesses
+    end,
   })
 end
 

@@ -15,8 +15,9 @@ OwnBroker.__index = OwnBroker
 
 local M = {}
 
+---@param options? {nodes?: 1|3}
 ---@return support.OwnBroker
-function M.start()
+function M.start(options)
   local folder = os.tmpname()
   os.remove(folder)
   local own = setmetatable({ folder = folder }, OwnBroker)
@@ -25,7 +26,8 @@ function M.start()
     assert(result.ok, result.stderr)
     return result.stdout
   end
-  own.cluster = cluster.new(own.kafka("up"):match("KAFKA_BOOTSTRAP_SERVERS=(%S+)"))
+  local nodes = tostring(options and options.nodes or 1)
+  own.cluster = cluster.new(own.kafka("up", "--nodes", nodes):match("KAFKA_BOOTSTRAP_SERVERS=(%S+)"))
   return own
 end
 

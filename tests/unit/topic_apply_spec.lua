@@ -93,6 +93,16 @@ describe("applying a plan", function()
     assert.equal(0, session.code(results))
   end)
 
+  it("takes an override away, and knows when it is gone", function()
+    local admin = start()
+    local manager = connect(admin)
+    local text = "grown = { partitions = 1, config = { ['segment.ms'] = INHERIT } }"
+    local planned = plan_of(manager, text)
+    assert.equal("grown config.safe done", statuses(manager:apply(planned)))
+    assert.same({ ["retention.ms"] = "9" }, admin.topics.grown.config)
+    assert.equal("grown config.safe already", statuses(manager:apply(planned)))
+  end)
+
   it("gives every topic its own result when one is refused", function()
     local admin = start()
     admin.refuse = { new = fake.err("INVALID_REPLICATION_FACTOR", "Unable to replicate") }

@@ -192,8 +192,12 @@ describe("a plan", function()
     }, "\n"), table.concat(show.plan(planned), "\n"))
   end)
 
+  it("is shown when there is nothing but what is not declared", function()
+    assert.equal("? b    not declared, left alone", show.plan(make("a = { partitions = 1 }", { a = {}, b = {} }))[2])
+  end)
+
   it("is shown with names of any length", function()
     local name = ("n"):rep(249)
-    assert.matches("^%+  " .. name .. "  create  1 partitions", show.plan(make(name .. " = { partitions = 1 }", {}))[2])
+    assert.matches("^%+ " .. name .. "  create  1 partitions", show.plan(make(name .. " = { partitions = 1 }", {}))[2])
   end)
 end)

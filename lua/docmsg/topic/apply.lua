@@ -26,6 +26,7 @@ local BATCH <const> = 100
 ---@field timeout docmsg.Duration of a request
 ---@field wait docmsg.Duration until a change reads back
 ---@field sleep fun(duration: docmsg.Duration)
+---@field witnesses? fun(): docmsg.topic.Witnesses other brokers that must see a change too
 ---@field validate_only? boolean ask the broker whether it would do it
 
 -- One step of a change through `apply`: the change, its result, the states before and after it.
@@ -165,18 +166,23 @@ local function has_arrived(step)
   return state.covers(step.now, step.after) and has_leaders(step.result.observed.info)
 end
 
+local function unconverged_reason(step, looked)
+  if not looked then return "the cluster does not answer any more" end
+  if not state.covers(step.now, step.after) then return state.describe(step.now, step.after) end
+  return has_arrived(step) and "not every broker knows it yet" or "a partition has no leader"
+end
+
 -- What became of a step whose topic was read for the last time.
 local function judge(step, looked)
   local failure = step.failure
-  if looked and has_arrived(step) then
+  if looked and step.is_everywhere and has_arrived(step) then
     end_step(step, failure and FORESTALLED[failure.name] and "already" or "done")
   elseif failure and FORESTALLED[failure.name] then
     end_step(step, "stale", "somebody else was first: " .. state.describe(step.now, step.after))
   elseif failure then
     end_step(step, "failed", failure)
   else
-    local missing = state.describe(step.now, step.after)
-    end_step(step, "unconverged", missing ~= "" and missing or "a partition has no leader")
+    end_step(step, "unconverged", unconverged_reason(step, looked))
   end
 end
 
@@ -187,15 +193,28 @@ local function is_settled(step)
   return has_arrived(step)
 end
 
+-- Notes which steps have settled, for every broker that is asked. Have all of them?
+local function note_settled(steps, witnesses)
+  local expected, all = {}, true
+  for _, step in ipairs(steps) do
+    local info = step.result.observed.info
+    if is_settled(step) then expected[step.change.topic] = info and #info.partitions or 0 end
+  end
+  local unseen = witnesses and witnesses:unseen(expected) or {}
+  for _, step in ipairs(steps) do
+    local topic = step.change.topic
+    step.is_everywhere = expected[topic] ~= nil and not unseen[topic]
+    all = all and step.is_everywhere
+  end
+  return all
+end
+
 local function read_back(admin, steps, options)
+  local witnesses = options.witnesses and options.witnesses()
   local looked
   converge.await(options, function()
     looked = look(admin, steps, options)
-    if not looked then return false end
-    for _, step in ipairs(steps) do
-      if not is_settled(step) then return false end
-    end
-    return true
+    return looked and note_settled(steps, witnesses) or false
   end)
   for _, step in ipairs(steps) do judge(step, looked) end
 end

@@ -6,6 +6,9 @@ local topics = require "docmsg.topics"
 
 local M = {}
 
+-- Who does not answer so simple a question does not answer at all.
+local PROBE_TIMEOUT <const> = "5s"
+
 M.FILE = { "FILE", required = true, help = "a topic table" }
 M.ONLY = { "--only", "GLOB", repeated = true, help = "these topics alone; * and ? stand for any characters" }
 M.WAIT = { "--wait", "DUR", kind = "duration", default = "30s",
@@ -28,8 +31,10 @@ end
 ---@return docmsg.TopicManager? manager
 ---@return docmsg.Error? err
 function M.connect(options)
+  local kafka = require "docmsg.kafka"
+  local is_short = kafka.duration(options.timeout) < kafka.duration(PROBE_TIMEOUT)
   return topics.connect {
-    attempts = 1, probe_timeout = options.timeout, timeout = options.timeout,
+    attempts = 1, probe_timeout = is_short and options.timeout or PROBE_TIMEOUT, timeout = options.timeout,
     log = log.new { level = not options.verbose and "warn" or nil },
   }
 end

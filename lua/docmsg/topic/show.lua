@@ -65,32 +65,21 @@ function M.detail(change)
   return detail[change.class](change)
 end
 
+local function pad(text, width)
+  return text .. (" "):rep(width - #text)
+end
+
 -- Rows of a mark, a topic, a word and a text, aligned.
 local function align(rows)
-  local topic, word = 0, 0
+  local topic, word, lines = 0, 0, {}
   for _, row in ipairs(rows) do
     topic, word = math.max(topic, #row.topic), math.max(word, #row.word)
   end
-  local lines = {}
   for i, row in ipairs(rows) do
-    local line = ("%s %-" .. topic .. "s  %-" .. word .. "s  "):format(row.mark, row.topic, row.word)
-    lines[i] = row.paint((line .. row.text):gsub(" +$", ""))
+    local line = ("%s %s  %s  %s"):format(row.mark, pad(row.topic, topic), pad(row.word, word), row.text)
+    lines[i] = row.paint((line:gsub(" +$", "")))
   end
   return lines
-end
-
--- string.format takes no wider field than 99, and a topic's name has up to 249 characters.
-local function align_any(rows)
-  for _, row in ipairs(rows) do
-    if #row.topic > 99 then
-      local lines = {}
-      for i, one in ipairs(rows) do
-        lines[i] = one.paint(table.concat({ one.mark, one.topic, one.word, one.text }, "  "))
-      end
-      return lines
-    end
-  end
-  return align(rows)
 end
 
 local function plain(text) return text end
@@ -133,7 +122,7 @@ function M.plan(plan, paint)
     brokers, brokers == 1 and "" or "s", plan.file, plan.declared, plan.existing)
   change_rows(plan, paint or function(_, text) return text end, rows)
   other_rows(plan, rows)
-  local lines = align_any(rows)
+  local lines = align(rows)
   table.insert(lines, 1, head)
   lines[#lines + 1] = summary(plan)
   return lines
@@ -154,7 +143,7 @@ function M.results(results, paint)
     if not counts[result.status] then order[#order + 1] = result.status end
     counts[result.status] = (counts[result.status] or 0) + 1
   end
-  local lines, parts = align_any(rows), {}
+  local lines, parts = align(rows), {}
   for i, status in ipairs(order) do parts[i] = ("%d %s"):format(counts[status], status) end
   lines[#lines + 1] = "Apply: " .. (#parts > 0 and table.concat(parts, ", ") or "nothing to do")
   return lines

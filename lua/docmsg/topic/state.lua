@@ -10,6 +10,7 @@ local M = {}
 ---@field partitions? integer
 ---@field replication_factor? integer 0 when the partitions have different ones
 ---@field config? table<string, string>
+---@field absent? table<string, true> properties that shall have no override
 
 ---The replication factor of a topic.
 ---@param info docmsg.TopicInfo
@@ -48,7 +49,10 @@ local after = {
     return state
   end,
   config = function(change, state)
-    for _, entry in ipairs(change.properties) do state.config[entry.name] = entry.to end
+    for _, entry in ipairs(change.properties) do
+      state.config[entry.name] = entry.to
+      state.absent[entry.name] = not entry.to or nil
+    end
     return state
   end,
 }
@@ -60,7 +64,8 @@ after.repartition, after["config.safe"], after["config.risky"] = after.grow, aft
 ---@return docmsg.topic.State
 function M.after(state, change)
   local copy = { exists = state.exists, partitions = state.partitions,
-    replication_factor = state.replication_factor, config = {} }
+    replication_factor = state.replication_factor, config = {}, absent = {} }
+  for name in pairs(state.absent or {}) do copy.absent[name] = true end
   for name, value in pairs(state.config or {}) do copy.config[name] = value end
   return after[change.class](change, copy)
 end
@@ -78,6 +83,9 @@ function M.covers(state, wanted)
   for name, value in pairs(wanted.config) do
     local actual = state.config[name]
     if not actual or not property.equal(value, actual, property.is_list(name)) then return false end
+  end
+  for name in pairs(wanted.absent or {}) do
+    if state.config[name] then return false end
   end
   return true
 end

@@ -9,6 +9,7 @@ local show = require "docmsg.topic.show"
 
 local WORDS <const> = { config = true, repartition = true, delete = true }
 local MOST_BYTES <const> = 64 << 20
+local MOST_COMPLAINTS <const> = 10
 
 local function read_allow(text)
   local allowed = {}
@@ -43,7 +44,11 @@ local function make_plan(options, declared, manager, output)
 end
 
 local function complain(refused, output)
-  for _, change in ipairs(refused) do
+  for i, change in ipairs(refused) do
+    if i > MOST_COMPLAINTS then
+      output:note("docmsg-lua: … and %d more", #refused - MOST_COMPLAINTS)
+      break
+    end
     output:note("docmsg-lua: %s: %s %s", change.topic, change.class,
       change.needs and ("needs --allow %s"):format(change.needs) or "cannot be applied: " .. change.reason)
   end
