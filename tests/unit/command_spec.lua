@@ -45,7 +45,7 @@ describe("every verb", function()
       assert.equal(verb.verbs == nil, verb.run ~= nil)
       local help = command.help(words, verb)
       assert.matches("usage: docmsg-lua " .. words, help, 1, true)
-      for line in help:gmatch("[^\n]+") do assert.is_true(utf8.len(line) <= 110, line) end
+      for line in help:gmatch("[^\n]+") do assert.is_true(utf8.len(line) <= 130, line) end
     end)
 
     it("has examples that can be read: " .. words, function()
