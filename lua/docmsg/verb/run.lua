@@ -14,9 +14,9 @@ Runs all consumers of an application until Ctrl-C or SIGTERM: running handlers m
 due is committed, the groups are left. A second signal ends at once. Missing dead-letter topics are
 created first.]],
   examples = {
-    { "docmsg-lua run pipeline.lua", "with one worker a group, or as many as the script says" },
-    { "docmsg-lua run pipeline.lua --only rag_consumer_group --workers 4", "one group, four workers" },
-    { "docmsg-lua run pipeline.lua --workers 0", "handlers on the main thread" },
+    { "docmsg-lua run app.lua", "with the workers that the script declares" },
+    { "docmsg-lua run app.lua --only orders --workers 4", "one group, four workers" },
+    { "docmsg-lua run app.lua --workers 0", "handlers on the main thread" },
   },
   { "APP", required = true, help = "a script that returns an app or ends in app:run()" },
   { "--only", "GROUP", help = "run this group alone" },
