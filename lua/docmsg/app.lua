@@ -14,7 +14,8 @@ local value = require "docmsg.schema.value"
 
 local M = {}
 
----What `docmsg.app` takes. Files resolve beside the script that calls it.
+---What `docmsg.app` takes. Files are found beside the script that calls it, else in
+---the current folder.
 ---@class docmsg.AppOptions
 ---@field name string the source of its events
 ---@field events? string|table an events file, or what it returns; default: a topic's events have its name and any data
@@ -41,9 +42,11 @@ local OPTIONS <const> = {
   services = { kind = "table", default = {} },
 }
 
--- Beside the script, unless the path says where.
+-- Beside the script, else in the current folder.
 local function beside(path, folder)
-  return path:sub(1, 1) == "/" and path or folder .. path
+  if path:sub(1, 1) == "/" then return path end
+  local first = folder .. path
+  return not file.exists(first) and file.exists(path) and path or first
 end
 
 -- == Events and topics ==

@@ -93,10 +93,7 @@ local function ends_well(text)
   return rest == "Z" or rest == "+00:00"
 end
 
----Is the text a point in time as RFC 3339 writes it, in UTC?
----@param text string
----@return boolean
-function M.is_datetime(text)
+local function check_datetime(text)
   if #text < SHORTEST then return false end
   local c1, c2, y1, y2, a, m1, m2, b, d1, d2, c, h1, h2, d, i1, i2, e, s1, s2, last = byte(text, 1, SHORTEST)
   if (a << 32 | b << 24 | c << 16 | d << 8 | e) ~= SEPARATORS then return false end
@@ -105,6 +102,19 @@ function M.is_datetime(text)
   if TWO[h1 << 8 | h2] > 23 or TWO[i1 << 8 | i2] > 59 or TWO[s1 << 8 | s2] > 60 then return false end
   if (last ~= Z or #text > SHORTEST) and not ends_well(text) then return false end
   return day ~= 29 or month ~= 2 or is_leap(century * 100 + year)
+end
+
+-- What was read is often written next, and many events are of the same moment.
+local last_datetime
+
+---Is the text a point in time as RFC 3339 writes it, in UTC?
+---@param text string
+---@return boolean
+function M.is_datetime(text)
+  if text == last_datetime then return true end
+  local valid = check_datetime(text)
+  if valid then last_datetime = text end
+  return valid
 end
 
 -- == Strings ==
