@@ -59,16 +59,16 @@ int dm_admin_end (lua_State *L, const dm_admin_call *call, int results) {
 }
 
 void dm_admin_reached (const dm_admin_call *call) {
-  call->client->trouble = RD_KAFKA_RESP_ERR_NO_ERROR;
+  dm_feed_forget_trouble(call->client->feed);
 }
 
 int dm_admin_unreached (lua_State *L, const dm_admin_call *call, const char *text) {
-  const dm_client *client = call->client;
-  rd_kafka_resp_err_t code = client->trouble ? client->trouble : RD_KAFKA_RESP_ERR__TIMED_OUT;
+  dm_trouble trouble = dm_feed_trouble(call->client->feed);
+  rd_kafka_resp_err_t code = trouble.code ? trouble.code : RD_KAFKA_RESP_ERR__TIMED_OUT;
   lua_getiuservalue(L, 1, DM_ADMIN_SERVERS);
   dm_error_return(L, code, "%s: no broker of '%s' could be reached in time: %s", call->doing,
-                  lua_tostring(L, -1), client->trouble ? client->trouble_text : text);
-  if (!client->trouble) dm_error_hint(L, "is a broker running there, and can it be reached?");
+                  lua_tostring(L, -1), trouble.text[0] != '\0' ? trouble.text : text);
+  if (!trouble.code) dm_error_hint(L, "is a broker running there, and can it be reached?");
   return 2;
 }
 
@@ -94,9 +94,10 @@ static bool is_unsent (rd_kafka_resp_err_t code, const char *text) {
 
 /* Gives a hint to the error on the top of the stack, of a request whose answer was lost. */
 static void hint_lost (lua_State *L, const dm_client *client, bool changes) {
+  dm_trouble trouble = dm_feed_trouble(client->feed);
   if (!changes) dm_client_blame(L, client);
-  else if (client->trouble)
-    dm_error_hint(L, "%s; the last trouble was: %s", UNKNOWN, client->trouble_text);
+  else if (trouble.text[0] != '\0')
+    dm_error_hint(L, "%s; the last trouble was: %s", UNKNOWN, trouble.text);
   else dm_error_hint(L, "%s", UNKNOWN);
 }
 

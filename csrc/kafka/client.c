@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "kafka/error.h"
-#include "kafka/security.h"
 
 /* Without on_log, lines up to this syslog level go to standard error. */
 #define LOG_LEVEL_SHOWN 4
@@ -56,12 +55,10 @@ static bool create (lua_State *L, dm_client *client, int properties,
 bool dm_client_open (lua_State *L, dm_client *client, int options, int properties, void *ledger,
                      void (*prepare) (rd_kafka_conf_t *conf)) {
   keep_handlers(L, lua_gettop(L), lua_absindex(L, options));
-  client->scram_fails = dm_security_scram_fails(L, properties);
   client->feed = dm_feed_new(ledger);
   if (client->feed == NULL) return luaL_error(L, "not enough memory");
   if (!create(L, client, properties, prepare)) return false;
   client->state->clients++;
-  rd_kafka_set_log_queue(client->rk, NULL);
   return true;
 }
 
@@ -103,13 +100,6 @@ static void print_log (int level, const char *text) {
   fprintf(stderr, "%s %s %s\n", at, level <= 3 ? "ERROR" : "WARN", text);
 }
 
-/* That all brokers are down follows from what was said before about one of them. */
-static void remember_trouble (dm_client *client, const dm_note *note) {
-  if (note->code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
-  client->trouble = note->code;
-  snprintf(client->trouble_text, sizeof client->trouble_text, "%s", note->text);
-}
-
 static void push_error (lua_State *L, const dm_note *note) {
   dm_error_push(L, note->code, "%s", note->text);
   if (note->fatal) dm_error_fatal(L);
@@ -123,10 +113,6 @@ static bool is_told_twice (const dm_note *note) {
 /* Hands one note to its handler; the handlers' table is at 'handlers'. */
 static void deliver (lua_State *L, dm_client *client, int handlers, dm_note *note) {
   static const char *const names[] = { "on_error", "on_log", "on_stats" };
-  if (note->kind == DM_NOTE_ERROR) {
-    dm_security_explain(note, client->scram_fails);
-    remember_trouble(client, note);
-  }
   if (lua_getfield(L, handlers, names[note->kind]) == LUA_TFUNCTION) {
     int handler = lua_gettop(L);
     if (note->kind == DM_NOTE_ERROR) push_error(L, note);
@@ -164,9 +150,31 @@ void dm_client_dispatch (lua_State *L, int idx, dm_client *client) {
   lua_settop(L, handlers - 1);
 }
 
-void dm_client_blame (lua_State *L, const dm_client *client) {
-  if (client->trouble != RD_KAFKA_RESP_ERR_NO_ERROR)
-    dm_error_hint(L, "the last trouble was: %s", client->trouble_text);
+/* Errors that mean no more than that no broker answered. */
+static bool is_unanswered (rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+      return true;
+    default:
+      return false;
+  }
+}
+
+int dm_client_blame (lua_State *L, const dm_client *client) {
+  dm_trouble trouble;
+  lua_getfield(L, -1, "code");
+  if (client->feed != NULL && is_unanswered((rd_kafka_resp_err_t)lua_tointeger(L, -1))) {
+    trouble = dm_feed_trouble(client->feed);
+    lua_pop(L, 1);
+    if (trouble.text[0] != '\0') dm_error_hint(L, "the last trouble was: %s", trouble.text);
+  }
+  else lua_pop(L, 1);
+  return 2;
 }
 
 static void timed_out (lua_State *L, const dm_client *client, const char *doing) {

@@ -57,9 +57,6 @@ struct dm_client {
   dm_task *pending;    /* a call that was left before it ended, or NULL; a reference */
   int fd;              /* eventfd of dm_client_fd, or -1 */
   bool in_handler;     /* a Lua handler of this client is running */
-  bool scram_fails;    /* logging in will fail at Apache Kafka 4, see security.h */
-  rd_kafka_resp_err_t trouble; /* the last client-wide error, or 0 */
-  char trouble_text[512];
   void (*release) (void *arg); /* frees what callbacks use, after rk; may be NULL */
   void *arg;
 };
@@ -87,9 +84,10 @@ void dm_client_dispatch (lua_State *L, int idx, dm_client *client);
 bool dm_client_run (lua_State *L, dm_client *client, int job, void (*work) (void *block),
                     dm_deadline deadline, const char *doing);
 
-/* Lets the hint of the time-out on the top of the stack say what the connection's last trouble was,
-** if there was any.  [-0, +0, m] */
-void dm_client_blame (lua_State *L, const dm_client *client);
+/* Lets the hint of the error on the top of the stack say what the connection's last trouble was, if
+** there was any and the error says no more than that nobody answered. Returns 2, as errors do.
+** [-0, +0, m] */
+int dm_client_blame (lua_State *L, const dm_client *client);
 
 /* Hands rk to the reaper and waits for its end until the deadline, answering Ctrl-C; the client is
 ** closed afterwards in any case. False when rk goes on ending in the background.  [-0, +0, e] */

@@ -22,7 +22,6 @@ static const dm_preset common[] = {
 
 static const dm_preset forced[] = {
   { "allow.auto.create.topics", "false" },
-  { "log.queue", "true" },
   { NULL, NULL },
 };
 

@@ -36,6 +36,7 @@ static void abandon (dm_client *client) {
   dm_message_release_all(&consumer->messages);
   dm_places_clear(&consumer->paused);
   dm_places_clear(&consumer->starts);
+  dm_places_clear(&consumer->dropped);
 }
 
 static const dm_client_kind kind = {

@@ -5,14 +5,19 @@
 
 #include "kafka/error.h"
 
+/* Adds to the list those of 'more', which may be NULL, that it lacks. */
+static void add_missing (dm_list *list, const dm_list *more) {
+  for (int i = 0; more != NULL && i < more->cnt; i++)
+    if (dm_list_find(list, &more->elems[i]) == NULL)
+      rd_kafka_topic_partition_list_add(list, more->elems[i].topic, more->elems[i].partition);
+}
+
 dm_list *dm_consumer_push_assignment (lua_State *L, const dm_consumer *consumer) {
   dm_list **list = dm_offsets_box(L);
   if (rd_kafka_assignment(consumer->client.rk, list) || *list == NULL)
     *list = rd_kafka_topic_partition_list_new(1);
-  for (int i = 0; consumer->gained != NULL && i < consumer->gained->cnt; i++)
-    if (dm_list_find(*list, &consumer->gained->elems[i]) == NULL)
-      rd_kafka_topic_partition_list_add(*list, consumer->gained->elems[i].topic,
-                                        consumer->gained->elems[i].partition);
+  add_missing(*list, consumer->gained);
+  add_missing(*list, consumer->given_up);
   return *list;
 }
 

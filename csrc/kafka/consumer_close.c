@@ -24,6 +24,16 @@ static void dispatch_keeping_error (lua_State *L, int error) {
   else lua_pop(L, 1);
 }
 
+void dm_consumer_drop (dm_consumer *consumer, rd_kafka_message_t *record) {
+  if (!record->err) {
+    rd_kafka_topic_partition_t place = { .topic = (char *)rd_kafka_topic_name(record->rkt),
+                                         .partition = record->partition,
+                                         .offset = record->offset };
+    if (!dm_places_has(&consumer->dropped, &place)) dm_places_put(&consumer->dropped, &place);
+  }
+  rd_kafka_message_destroy(record);
+}
+
 /* Leaves the group: the last revoke comes to this thread, through 'queue'. True when the group is
 ** left, and when there is nothing to wait for. */
 static bool leave (lua_State *L, dm_consumer *consumer, rd_kafka_queue_t *queue,
@@ -36,7 +46,7 @@ static bool leave (lua_State *L, dm_consumer *consumer, rd_kafka_queue_t *queue,
   }
   while (!rd_kafka_consumer_closed(rk)) {
     rd_kafka_message_t *record = rd_kafka_consume_queue(queue, dm_deadline_slice(deadline));
-    if (record != NULL) rd_kafka_message_destroy(record);
+    if (record != NULL) dm_consumer_drop(consumer, record);
     dispatch_keeping_error(L, error);
     if (dm_watch_pending(L, watch)) return false;
     if (record == NULL && dm_deadline_left(deadline) == 0) return rd_kafka_consumer_closed(rk);

@@ -41,6 +41,7 @@ static const question *push_committed (lua_State *L, dm_consumer *consumer, cons
   consumer->coordinated = !q->err;
   if (!q->err) return q;
   dm_error_return(L, q->err, "%s: %s", doing, rd_kafka_err2str(q->err));
+  dm_client_blame(L, &consumer->client);
   return NULL;
 }
 
@@ -124,6 +125,7 @@ static bool commit (lua_State *L, dm_consumer *consumer, const dm_list *offsets,
   consumer->coordinated = false; /* until it answers well */
   if (!err && !await_reply(L, r, deadline)) {
     dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT, "commit: no answer from the broker in time");
+    dm_client_blame(L, &consumer->client);
     return false;
   }
   if (!err) {

@@ -93,6 +93,7 @@ void dm_flow_drop (dm_consumer *consumer, const dm_list *list) {
   for (int i = 0; i < list->cnt; i++) {
     dm_places_drop(&consumer->paused, &list->elems[i]);
     dm_places_drop(&consumer->starts, &list->elems[i]);
+    dm_places_drop(&consumer->dropped, &list->elems[i]);
   }
   rd_kafka_topic_partition_list_destroy(held);
 }

@@ -12,7 +12,7 @@
 **   rebalance.c           answers the group's rebalances
 **
 ** Threads:   the thread that owns L.
-** Ownership: the consumer owns its lists; they end with it in dm_consumer_abandon.
+** Ownership: the consumer owns its lists; they end with it in consumer.c's abandon.
 */
 #ifndef DM_CONSUMER_PARTS_H
 #define DM_CONSUMER_PARTS_H
@@ -39,7 +39,9 @@ typedef struct dm_consumer {
   dm_fault fault;
   dm_places paused;         /* by the user; librdkafka is told only of what changes here */
   dm_places starts;         /* offsets that were asked for, until a record was handed over */
-  dm_list *gained; /* while on_assign runs: not yet assigned */
+  dm_places dropped;        /* the first record of a partition that nobody was handed, see drop */
+  dm_list *gained;          /* while on_assign runs: not yet assigned */
+  dm_list *given_up;        /* while on_revoke or on_lost runs */
   int64_t begin;            /* without a group: the offset where "committed" is asked for */
   int last_batch;           /* how many records came last: the size of the next table */
   bool grouped;             /* has a group id of its own */
@@ -65,20 +67,19 @@ void dm_consumer_fail_with (dm_consumer *consumer, rd_kafka_error_t *error, cons
 dm_list *dm_consumer_read_topics (lua_State *L, int idx, const char *what);
 
 /* Subscribes. False after pushing nil and an error.  [-0, +(0|2), m] */
-bool dm_consumer_join (lua_State *L, dm_consumer *consumer,
-                       const dm_list *topics);
+bool dm_consumer_join (lua_State *L, dm_consumer *consumer, const dm_list *topics);
 
-/* Pushes a box with what is assigned now, and while on_assign runs with what is about to be.
+/* Pushes a box with what is assigned now, and while a hook runs with the partitions it is about.
 ** [-0, +1, m] */
-dm_list *dm_consumer_push_assignment (lua_State *L,
-                                                              const dm_consumer *consumer);
+dm_list *dm_consumer_push_assignment (lua_State *L, const dm_consumer *consumer);
 
 /* Reads the partitions at arg, all assigned ones when it is nil, and pushes a box with them. NULL
 ** after pushing nil and an error: one is not assigned.  [-0, +(1|2), e] */
-dm_list *dm_consumer_read_assigned (lua_State *L, int arg,
-                                                            const dm_consumer *consumer,
-                                                            const char *doing,
-                                                            dm_offset_rule rule);
+dm_list *dm_consumer_read_assigned (lua_State *L, int arg, const dm_consumer *consumer,
+                                    const char *doing, dm_offset_rule rule);
+
+/* Destroys a record that came when nobody reads any more: the position stays before it. */
+void dm_consumer_drop (dm_consumer *consumer, rd_kafka_message_t *record);
 
 /* Tells librdkafka to pause again those of the list that are paused. */
 void dm_flow_apply (dm_consumer *consumer, const dm_list *list);

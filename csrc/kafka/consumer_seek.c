@@ -49,13 +49,13 @@ static bool may_succeed (const dm_list *list) {
   return true;
 }
 
-static int seek_error (lua_State *L, rd_kafka_resp_err_t err, const dm_list *list) {
+static int seek_error (lua_State *L, const dm_consumer *consumer, rd_kafka_resp_err_t err,
+                       const dm_list *list) {
   if (err) return dm_error_return(L, err, "seek: %s", rd_kafka_err2str(err));
-  if (may_succeed(list))
-    return dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT,
-                           "seek: %s [%d] was not ready in time", list->elems[0].topic,
-                           (int)list->elems[0].partition);
-  return dm_offsets_error(L, list, "seek");
+  if (!may_succeed(list)) return dm_offsets_error(L, list, "seek");
+  dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT, "seek: %s [%d] was not ready in time",
+                  list->elems[0].topic, (int)list->elems[0].partition);
+  return dm_client_blame(L, &consumer->client);
 }
 
 /* Seeks until all have arrived, one cannot, or the deadline. Pushes nil and an error, or nothing. */
@@ -66,7 +66,7 @@ static int seek_all (lua_State *L, dm_consumer *consumer, dm_list *list, dm_dead
     rd_kafka_resp_err_t err = seek_once(consumer, list, slice > 0 ? slice : 1);
     if (list->cnt == 0) return 0;
     if (err || !may_succeed(list) || dm_deadline_left(deadline) == 0)
-      return seek_error(L, err, list);
+      return seek_error(L, consumer, err, list);
     dm_watch_check(L, &watch);
     dm_clock_pause(RETRY_MS);
   }
@@ -101,6 +101,14 @@ int dm_consumer_seek_lua (lua_State *L) {
 
 /* -- Position --------------------------------------------------------------------------------- */
 
+/* librdkafka counts records as read that were dropped, and knows no position before the first. */
+static void correct_position (const dm_consumer *consumer, rd_kafka_topic_partition_t *place) {
+  const rd_kafka_topic_partition_t *dropped = dm_list_find(consumer->dropped.list, place);
+  const rd_kafka_topic_partition_t *start = dm_list_find(consumer->starts.list, place);
+  if (dropped != NULL) place->offset = dropped->offset;
+  else if (place->offset < 0 && start != NULL) place->offset = start->offset;
+}
+
 int dm_consumer_position_lua (lua_State *L) {
   const dm_consumer *consumer = dm_consumer_check(L, 1, true);
   dm_list *list = dm_consumer_read_assigned(L, 2, consumer, "position", DM_OFFSET_NONE);
@@ -108,11 +116,7 @@ int dm_consumer_position_lua (lua_State *L) {
   if (list == NULL) return 2;
   err = rd_kafka_position(consumer->client.rk, list);
   if (err) return dm_error_return(L, err, "position: %s", rd_kafka_err2str(err));
-  for (int i = 0; i < list->cnt; i++) {
-    rd_kafka_topic_partition_t *place = &list->elems[i];
-    const rd_kafka_topic_partition_t *start = dm_list_find(consumer->starts.list, place);
-    if (place->offset < 0 && start != NULL) place->offset = start->offset;
-  }
+  for (int i = 0; i < list->cnt; i++) correct_position(consumer, &list->elems[i]);
   dm_offsets_push(L, list);
   return 1;
 }
@@ -160,9 +164,11 @@ int dm_consumer_watermarks_lua (lua_State *L) {
   const question *q = push_question(L, consumer);
   if (!dm_client_run(L, &consumer->client, lua_gettop(L), ask, q->deadline, "watermarks"))
     return 2;
-  if (q->err)
-    return dm_error_return(L, q->err, "watermarks: %s [%d]: %s", q->topic, (int)q->partition,
-                           rd_kafka_err2str(q->err));
+  if (q->err) {
+    dm_error_return(L, q->err, "watermarks: %s [%d]: %s", q->topic, (int)q->partition,
+                    rd_kafka_err2str(q->err));
+    return dm_client_blame(L, &consumer->client);
+  }
   lua_pushinteger(L, q->low);
   lua_pushinteger(L, q->high);
   return 2;

@@ -61,7 +61,7 @@ int dm_consumer_subscribe_lua (lua_State *L) {
 static void serve_revoke (lua_State *L, dm_consumer *consumer) {
   rd_kafka_message_t *record;
   while ((record = rd_kafka_consumer_poll(consumer->client.rk, 0)) != NULL)
-    rd_kafka_message_destroy(record);
+    dm_consumer_drop(consumer, record);
   dm_client_dispatch(L, 1, &consumer->client);
 }
 

@@ -105,13 +105,14 @@ static int push_pending (lua_State *L, int idx, const dm_report *report) {
   return 2;
 }
 
-static int push_failure (lua_State *L, const dm_report *report) {
+static int push_failure (lua_State *L, int idx, const dm_report *report) {
   const char *reason = rd_kafka_err2str(report->code);
   if (report->status == DM_POSSIBLY_PERSISTED)
-    return dm_error_return(L, report->code, "%s: %s; the broker may have written the record",
-                           report->topic, reason);
-  return dm_error_return(L, report->code, "%s: the record was not written: %s", report->topic,
-                         reason);
+    dm_error_return(L, report->code, "%s: %s; the broker may have written the record",
+                    report->topic, reason);
+  else dm_error_return(L, report->code, "%s: the record was not written: %s", report->topic, reason);
+  blame_connection(L, idx);
+  return 2;
 }
 
 int dm_delivery_wait (lua_State *L, int idx, dm_deadline deadline) {
@@ -126,7 +127,7 @@ int dm_delivery_wait (lua_State *L, int idx, dm_deadline deadline) {
     report = dm_slot_read(delivery->slot);
   }
   if (report.status == DM_PENDING) return push_pending(L, idx, &report);
-  return report.status == DM_PERSISTED ? push_report(L, &report) : push_failure(L, &report);
+  return report.status == DM_PERSISTED ? push_report(L, &report) : push_failure(L, idx, &report);
 }
 
 static int delivery_wait (lua_State *L) {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kafka/security.h"
+
 /* Beyond so many unread notes, logs and statistics are counted instead of kept. */
 #define NOTES_MAX 1000
 
@@ -15,6 +17,7 @@ struct dm_feed {
   dm_note *first, **last;
   atomic_int count;
   int dropped;
+  dm_trouble trouble;
   void *ledger;
 };
 
@@ -124,6 +127,33 @@ void dm_feed_free (dm_feed *feed) {
   free(feed);
 }
 
+/* That all brokers are down follows from what was said before about one of them. An error says more
+** than a log line, but an error waits until the client is polled. */
+static void remember_trouble (dm_feed *feed, const dm_note *note) {
+  dm_trouble *trouble = &feed->trouble;
+  if (note == NULL || note->code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
+  pthread_mutex_lock(&feed->lock);
+  if (note->kind == DM_NOTE_ERROR || !trouble->code) {
+    trouble->code = note->code;
+    snprintf(trouble->text, sizeof trouble->text, "%s", note->text);
+  }
+  pthread_mutex_unlock(&feed->lock);
+}
+
+dm_trouble dm_feed_trouble (dm_feed *feed) {
+  dm_trouble trouble;
+  pthread_mutex_lock(&feed->lock);
+  trouble = feed->trouble;
+  pthread_mutex_unlock(&feed->lock);
+  return trouble;
+}
+
+void dm_feed_forget_trouble (dm_feed *feed) {
+  pthread_mutex_lock(&feed->lock);
+  feed->trouble = (dm_trouble){ 0 };
+  pthread_mutex_unlock(&feed->lock);
+}
+
 static void on_error (rd_kafka_t *rk, int err, const char *reason, void *opaque) {
   char fatal_reason[512];
   dm_note *note;
@@ -136,12 +166,27 @@ static void on_error (rd_kafka_t *rk, int err, const char *reason, void *opaque)
   if (note != NULL) {
     note->code = (rd_kafka_resp_err_t)err;
     note->fatal = fatal;
+    dm_security_explain(rk, note);
+    remember_trouble(opaque, note);
   }
   append(opaque, note);
 }
 
+/* A connection that failed, told without waiting for a poll: "[thrd:NAME]: REASON". */
+static void note_failure (dm_feed *feed, const char *text) {
+  const char *reason = strstr(text, "]: ");
+  dm_note *note = note_new(DM_NOTE_LOG, reason != NULL ? reason + strlen("]: ") : text);
+  remember_trouble(feed, note);
+  dm_note_free(note);
+}
+
+/* librdkafka's threads call it at once: a client that is not polled has its lines all the same. */
 static void on_log (const rd_kafka_t *rk, int level, const char *facility, const char *text) {
-  append(rd_kafka_opaque(rk), log_note(level, facility, text));
+  dm_feed *feed;
+  if (rk == NULL) return; /* it is about a conf that no client has yet */
+  feed = rd_kafka_opaque(rk);
+  if (strcmp(facility, "FAIL") == 0) note_failure(feed, text);
+  append(feed, log_note(level, facility, text));
 }
 
 static int on_stats (rd_kafka_t *rk, char *json, size_t len, void *opaque) {

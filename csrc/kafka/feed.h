@@ -34,6 +34,12 @@ typedef struct dm_note {
   rd_kafka_topic_partition_list_t *partitions;  /* REBALANCE */
 } dm_note;
 
+/* What last went wrong with a client's connections. */
+typedef struct dm_trouble {
+  rd_kafka_resp_err_t code; /* 0: no error has told yet, at most a log line */
+  char text[512];           /* "": there was none */
+} dm_trouble;
+
 typedef struct dm_feed dm_feed;
 
 /* A feed; 'ledger' is what the delivery report callback gets, see delivery.h. NULL when memory is
@@ -51,6 +57,12 @@ void dm_feed_add (dm_feed *feed, int level, const char *text);
 
 /* Leaves a client-wide error. */
 void dm_feed_add_error (dm_feed *feed, rd_kafka_resp_err_t code, const char *text);
+
+/* The last trouble, also when its note has not been taken, or the client was not polled. */
+dm_trouble dm_feed_trouble (dm_feed *feed);
+
+/* The trouble is over: a broker has answered. */
+void dm_feed_forget_trouble (dm_feed *feed);
 
 /* The oldest note, or NULL. */
 dm_note *dm_feed_take (dm_feed *feed);

@@ -112,9 +112,11 @@ static int flush (lua_State *L, dm_producer *producer, dm_deadline deadline, boo
 static int producer_flush (lua_State *L) {
   dm_producer *producer = dm_producer_check(L, 1);
   int waiting = flush(L, producer, dm_deadline_in(dm_duration_opt(L, 2, "forever")), false);
-  if (waiting > 0)
-    return dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT,
-                           "flush: %d records still wait for their delivery report", waiting);
+  if (waiting > 0) {
+    dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT,
+                    "flush: %d records still wait for their delivery report", waiting);
+    return dm_client_blame(L, &producer->client);
+  }
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -82,7 +82,10 @@ static bool gain (lua_State *L, int idx, dm_consumer *consumer, dm_list *list) {
 static bool give_up (lua_State *L, int idx, dm_consumer *consumer, dm_list *list) {
   bool lost = rd_kafka_assignment_lost(consumer->client.rk);
   answer it = { consumer, list, lost ? "on_lost" : "on_revoke" };
-  bool ok = call_hook(L, idx, &it);
+  bool ok;
+  consumer->given_up = list;
+  ok = call_hook(L, idx, &it);
+  consumer->given_up = NULL;
   dm_flow_drop(consumer, list);
   if (is_cooperative(consumer))
     dm_consumer_fail_with(consumer, rd_kafka_incremental_unassign(consumer->client.rk, list),

@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #include "kafka/compat.h"
-#include "kafka/option.h"
 #include "kafka/state.h"
 
 #define VERIFICATION "enable.ssl.certificate.verification"
@@ -67,16 +66,6 @@ void dm_security_settle (lua_State *L, int idx, const char *what) {
                   "on the way can read and change everything\n", what);
 }
 
-static bool begins (lua_State *L, int idx, const char *name, const char *prefix) {
-  const char *text = dm_option_string(L, idx, name);
-  return text != NULL && strncasecmp(text, prefix, strlen(prefix)) == 0;
-}
-
-bool dm_security_scram_fails (lua_State *L, int idx) {
-  if (rd_kafka_version() >= DM_RDKAFKA_WITH_SCRAM) return false;
-  return begins(L, idx, "sasl.mechanism", "SCRAM-") || begins(L, idx, "sasl.mechanisms", "SCRAM-");
-}
-
 /* Adds to the text of an error, as far as memory allows. */
 static void add (dm_note *note, const char *more) {
   char *text;
@@ -100,14 +89,19 @@ static void explain_tls (dm_note *note) {
               "its authority");
 }
 
-/* A login that fails because of librdkafka itself looks like a wrong password. */
-static void explain_scram (dm_note *note) {
-  if (note->code == RD_KAFKA_RESP_ERR__AUTHENTICATION)
-    add(note, "SCRAM of this librdkafka fails at Apache Kafka 3.8.1 and newer: build with "
-              "librdkafka 2.6.1 or newer, or use another sasl.mechanism");
+/* Apache Kafka 4 refuses the SCRAM of an old librdkafka. */
+static bool scram_fails (const rd_kafka_t *rk) {
+  char mechanism[32] = "";
+  size_t size = sizeof mechanism;
+  if (rd_kafka_version() >= DM_RDKAFKA_WITH_SCRAM) return false;
+  rd_kafka_conf_get(rd_kafka_conf((rd_kafka_t *)rk), "sasl.mechanism", mechanism, &size);
+  return strncasecmp(mechanism, "SCRAM-", strlen("SCRAM-")) == 0;
 }
 
-void dm_security_explain (dm_note *note, bool scram_fails) {
+void dm_security_explain (const rd_kafka_t *rk, dm_note *note) {
   explain_tls(note);
-  if (scram_fails) explain_scram(note);
+  /* A login that fails because of librdkafka itself looks like a wrong password. */
+  if (note->code == RD_KAFKA_RESP_ERR__AUTHENTICATION && scram_fails(rk))
+    add(note, "SCRAM of this librdkafka fails at Apache Kafka 3.8.1 and newer: build with "
+              "librdkafka 2.6.1 or newer, or use another sasl.mechanism");
 }

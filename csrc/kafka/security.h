@@ -7,6 +7,7 @@
 #ifndef DM_SECURITY_H
 #define DM_SECURITY_H
 
+#include <librdkafka/rdkafka.h>
 #include <lua.h>
 #include <stdbool.h>
 
@@ -20,12 +21,7 @@ void dm_security_settle (lua_State *L, int idx, const char *what);
 /* Is insecure_tls the default of this state's clients?  [-0, +0, m] */
 bool dm_security_insecure_default (lua_State *L);
 
-/* Do the properties in the table at idx ask for SCRAM, with a librdkafka whose SCRAM Apache Kafka
-** 4 refuses?  [-0, +0, m] */
-bool dm_security_scram_fails (lua_State *L, int idx);
-
-/* Makes an error of librdkafka's say what the trouble with TLS or the login is and what to do.
-** 'scram_fails' as dm_security_scram_fails says.  [-0, +0, -] */
-void dm_security_explain (dm_note *note, bool scram_fails);
+/* Makes an error of rk's say what the trouble with TLS or the login is and what to do. Any thread. */
+void dm_security_explain (const rd_kafka_t *rk, dm_note *note);
 
 #endif

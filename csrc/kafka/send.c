@@ -66,11 +66,13 @@ static void count_work (void *block) {
 }
 
 /* Notes the answer in 'topic'; pushes nil and an error when there is none. */
-static bool read_count (lua_State *L, dm_topic *topic, const count_job *job) {
+static bool read_count (lua_State *L, const dm_producer *producer, dm_topic *topic,
+                        const count_job *job) {
   rd_kafka_resp_err_t code = job->code;
   if (!code && job->metadata->topic_cnt == 1) code = job->metadata->topics[0].err;
   if (code) {
     dm_error_return(L, code, "%s: %s", topic->name, rd_kafka_err2str(code));
+    dm_client_blame(L, &producer->client);
     return false;
   }
   topic->partitions = job->metadata->topics[0].partition_cnt;
@@ -92,7 +94,7 @@ static bool count_partitions (lua_State *L, dm_producer *producer, dm_topic *top
   job->rkt = topic->rkt;
   job->timeout_ms = dm_deadline_left(deadline);
   done = dm_client_run(L, &producer->client, box, count_work, deadline, "partitions") &&
-         read_count(L, topic, job);
+         read_count(L, producer, topic, job);
   dm_job_end(L, box);
   lua_remove(L, box);
   return done;

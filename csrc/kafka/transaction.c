@@ -68,8 +68,10 @@ static bool run (lua_State *L, dm_producer *producer, txn_job *job, void (*work)
   error = job->error;
   job->error = NULL;
   dm_job_end(L, box);
-  if (error != NULL) dm_error_take(L, error);
-  return error == NULL;
+  if (error == NULL) return true;
+  dm_error_take(L, error);
+  dm_client_blame(L, &producer->client);
+  return false;
 }
 
 static dm_producer *check_transactional (lua_State *L) {

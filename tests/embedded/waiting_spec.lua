@@ -1,0 +1,121 @@
+-- SPDX-License-Identifier: MIT
+-- Every call that waits for a broker: none is deaf to Ctrl-C, none outstays its time-out, and where
+-- no broker answers, the error says which it was and why.
+local process = require "support.process"
+local system = require "system"
+
+local LIMIT <const> = 0.2 -- seconds from a signal to what follows it
+
+-- Clients whose broker does not listen. TIME is the time-out of the call.
+local PRELUDE <const> = [[
+io.stdout:setvbuf "no"
+local kafka = require "docmsg.kafka"
+local TIME = "%s"
+local function open(kind, options)
+  options.bootstrap_servers = options.bootstrap_servers or "127.0.0.1:1"
+  options.on_error = function() end
+  return assert(kafka[kind](options))
+end
+local function producer(options) return open("producer", options or {}) end
+local function consumer(options) return open("consumer", options or { group = "g" }) end
+local function sent(p) return assert(p:send { topic = "t" }), p end
+local function full() local p = producer { queue_timeout = TIME,
+  kafka = { ["queue.buffering.max.messages"] = 1 } } sent(p) return p end
+local function assigned() local c = consumer()
+  assert(c:assign { { topic = "t", partition = 0 } }) return c end
+local place = { topic = "t", partition = 0, offset = 1 }
+-- A transaction whose broker has gone.
+local function transaction()
+  broker = assert(kafka.embedded())
+  local servers = { bootstrap_servers = broker.bootstrap_servers }
+  local a <close> = open("admin", servers)
+  assert(a:create_topics { { name = "t", partitions = 1 } })
+  local p = producer { bootstrap_servers = broker.bootstrap_servers, transactional_id = "x" }
+  member = consumer { bootstrap_servers = broker.bootstrap_servers, group = "g" }
+  assert(p:begin()) assert(p:publish { topic = "t" })
+  broker:set_up(1, false)
+  return p
+end
+local guard <close> = setmetatable({}, { __close = function() print "left" end })
+]]
+
+-- What is made before, and the call. Those with 'silent' have no error: nothing came in time.
+local CALLS <const> = {
+  { "producer:publish", "local p = producer()", "p:publish({ topic = 't' }, TIME)" },
+  { "producer:send with a full queue", "local p = full()", "p:send { topic = 't' }" },
+  { "producer:send with a partitioner", "local p = producer { queue_timeout = TIME, partitioner = print }",
+    "p:send { topic = 't' }" },
+  { "producer:flush", "local _, p = sent(producer())", "p:flush(TIME)" },
+  { "producer:close", "local _, p = sent(producer())", "p:close(TIME)" },
+  { "producer:poll", "local _, p = sent(producer())", "p:poll(TIME)", silent = true },
+  { "producer:partitions", "local p = producer()", "p:partitions('t', TIME)" },
+  { "producer:begin", "local p = producer { transactional_id = 'x' }", "p:begin(TIME)" },
+  { "producer:commit", "local p = transaction()", "p:commit(TIME)" },
+  { "producer:abort", "local p = transaction()", "p:abort(TIME)" },
+  { "producer:send_offsets", "local p = transaction()", "p:send_offsets({ place }, member, TIME)" },
+  { "delivery:wait", "local d, p = sent(producer())", "d:wait(TIME)" },
+  { "consumer:poll", "local c = assigned()", "c:poll(TIME)", silent = true },
+  { "consumer:batch", "local c = assigned()", "c:batch(10, TIME)", silent = true },
+  { "consumer:messages", "local c = assigned()", "c:messages(TIME)()", silent = true },
+  { "consumer:batches", "local c = assigned()", "c:batches(10, TIME)()", silent = true },
+  { "consumer:commit", "local c = consumer()", "c:commit({ place }, TIME)" },
+  { "consumer:committed", "local c = consumer()", "c:committed({ place }, TIME)" },
+  { "consumer:watermarks", "local c = consumer()", "c:watermarks('t', 0, TIME)" },
+  { "consumer:seek", "local c = assigned()", "c:seek({ place }, TIME)" },
+  { "consumer:poll in a coroutine", "local c = assigned()",
+    "coroutine.wrap(function() return c:poll(TIME) end)()", silent = true },
+  { "admin:create_topics", "local a = open('admin', {})",
+    "a:create_topics({ { name = 't', partitions = 1 } }, { timeout = TIME })" },
+  { "admin:describe_topics", "local a = open('admin', {})", "a:describe_topics({ 't' }, { timeout = TIME })" },
+  { "admin:alter_configs", "local a = open('admin', {})",
+    "a:alter_configs({ { name = 't', set = { x = 1 } } }, { timeout = TIME })" },
+  { "admin:list_offsets", "local a = open('admin', {})",
+    "a:list_offsets({ { topic = 't', partition = 0, at = 0 } }, { timeout = TIME })" },
+  { "admin:group_offsets", "local a = open('admin', {})", "a:group_offsets('g', nil, { timeout = TIME })" },
+  { "admin:cluster", "local a = open('admin', {})", "a:cluster { timeout = TIME }" },
+  { "kafka.sleep", "", "kafka.sleep(TIME)", silent = true },
+  { "topics.connect", "local topics = require 'docmsg.topics'",
+    "topics.connect { bootstrap_servers = '127.0.0.1:1', attempts = 1, probe_timeout = TIME }" },
+}
+
+---@param call table
+---@param time string
+---@return string code that prints "ready", calls, and prints the error
+local function script(call, time)
+  return PRELUDE:format(time) .. call[2] .. "\nprint 'ready'\nlocal _, err = " .. call[3]
+    .. "\nprint('returned', err)"
+end
+
+describe("a call that waits for a broker:", function()
+  for _, call in ipairs(CALLS) do
+    -- The quickest of a few tries counts: a busy machine may delay any of them.
+    it(call[1] .. " is interrupted within 200 ms", function()
+      local quickest = math.huge
+      for _ = 1, 5 do
+        local child <close> = process.start { process.program, "-e", script(call, "60s") }
+        child:await_stdout "ready"
+        local start = system.monotime()
+        child:kill "INT"
+        child:await_stdout "left"
+        quickest = math.min(quickest, system.monotime() - start)
+        local result = child:wait()
+        assert.is_nil(result.stdout:find("returned", 1, true), result.stdout)
+        assert.equal(130, result.code, result.stderr)
+        if quickest <= LIMIT then break end
+      end
+      assert.is_true(quickest <= LIMIT, quickest)
+    end)
+
+    it(call[1] .. " ends in time and says why", function()
+      local result = process.run { process.program, "-e", script(call, "400ms"), limit = 30 }
+      local reason = result.stdout:match "\nreturned\t([^\n]*)"
+      assert.is_truthy(reason, result.stdout .. result.stderr)
+      if call.silent then
+        assert.equal("nil", reason)
+      else
+        assert.matches("127%.0%.0%.1:%d+", reason)
+        assert.matches("Connection refused", reason, 1, true)
+      end
+    end)
+  end
+end)
