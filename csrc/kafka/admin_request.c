@@ -59,7 +59,7 @@ int dm_admin_end (lua_State *L, const dm_admin_call *call, int results) {
 }
 
 void dm_admin_reached (const dm_admin_call *call) {
-  dm_feed_forget_trouble(call->client->feed);
+  dm_feed_reached(call->client->feed);
 }
 
 int dm_admin_unreached (lua_State *L, const dm_admin_call *call, const char *text) {

@@ -159,6 +159,7 @@ static bool is_unanswered (rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
     case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
       return true;
     default:
       return false;
@@ -166,15 +167,12 @@ static bool is_unanswered (rd_kafka_resp_err_t code) {
 }
 
 int dm_client_blame (lua_State *L, const dm_client *client) {
-  dm_trouble trouble;
+  rd_kafka_resp_err_t code;
   lua_getfield(L, -1, "code");
-  if (client->feed != NULL && is_unanswered((rd_kafka_resp_err_t)lua_tointeger(L, -1))) {
-    trouble = dm_feed_trouble(client->feed);
-    lua_pop(L, 1);
-    if (trouble.text[0] != '\0') dm_error_hint(L, "the last trouble was: %s", trouble.text);
-  }
-  else lua_pop(L, 1);
-  return 2;
+  code = (rd_kafka_resp_err_t)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  if (client->feed == NULL || !is_unanswered(code)) return 2;
+  return dm_error_blame(L, dm_feed_trouble(client->feed).text);
 }
 
 static void timed_out (lua_State *L, const dm_client *client, const char *doing) {

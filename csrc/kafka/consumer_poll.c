@@ -11,7 +11,11 @@
 ** has left a note, or the consumer has a fault. */
 static rd_kafka_message_t *take (dm_consumer *consumer, int timeout_ms) {
   rd_kafka_message_t *record = rd_kafka_consumer_poll(consumer->client.rk, timeout_ms);
-  if (record == NULL || !record->err) return record;
+  if (record == NULL) return NULL;
+  if (!record->err) {
+    dm_feed_reached(consumer->client.feed);
+    return record;
+  }
   if (record->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
     dm_consumer_fail(consumer, record->err, "%s", rd_kafka_message_errstr(record));
   rd_kafka_message_destroy(record);

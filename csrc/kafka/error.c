@@ -135,6 +135,11 @@ void dm_error_hint (lua_State *L, const char *format, ...) {
   lua_setfield(L, -2, "hint");
 }
 
+int dm_error_blame (lua_State *L, const char *trouble) {
+  if (*trouble != '\0') dm_error_hint(L, "the last trouble was: %s", trouble);
+  return 2;
+}
+
 void dm_error_fatal (lua_State *L) {
   set_flag(L, "fatal", true);
 }

@@ -28,6 +28,10 @@ int dm_error_take (lua_State *L, rd_kafka_error_t *error);
 /* Sets the hint of the error object on the top of the stack.  [-0, +0, m] */
 void dm_error_hint (lua_State *L, const char *format, ...);
 
+/* Lets that hint say what the trouble with the connection was, unless it is "". Returns 2.
+** [-0, +0, m] */
+int dm_error_blame (lua_State *L, const char *trouble);
+
 /* Marks the error object on the top of the stack as fatal.  [-0, +0, m] */
 void dm_error_fatal (lua_State *L);
 

@@ -18,6 +18,7 @@ struct dm_feed {
   atomic_int count;
   int dropped;
   dm_trouble trouble;
+  atomic_bool troubled; /* there is one */
   void *ledger;
 };
 
@@ -136,6 +137,7 @@ static void remember_trouble (dm_feed *feed, const dm_note *note) {
   if (note->kind == DM_NOTE_ERROR || !trouble->code) {
     trouble->code = note->code;
     snprintf(trouble->text, sizeof trouble->text, "%s", note->text);
+    atomic_store(&feed->troubled, true);
   }
   pthread_mutex_unlock(&feed->lock);
 }
@@ -148,9 +150,11 @@ dm_trouble dm_feed_trouble (dm_feed *feed) {
   return trouble;
 }
 
-void dm_feed_forget_trouble (dm_feed *feed) {
+void dm_feed_reached (dm_feed *feed) {
+  if (!atomic_load_explicit(&feed->troubled, memory_order_relaxed)) return;
   pthread_mutex_lock(&feed->lock);
   feed->trouble = (dm_trouble){ 0 };
+  atomic_store(&feed->troubled, false);
   pthread_mutex_unlock(&feed->lock);
 }
 

@@ -61,8 +61,8 @@ void dm_feed_add_error (dm_feed *feed, rd_kafka_resp_err_t code, const char *tex
 /* The last trouble, also when its note has not been taken, or the client was not polled. */
 dm_trouble dm_feed_trouble (dm_feed *feed);
 
-/* The trouble is over: a broker has answered. */
-void dm_feed_forget_trouble (dm_feed *feed);
+/* A broker has answered: the trouble is over. Cheap enough for the path of every message. */
+void dm_feed_reached (dm_feed *feed);
 
 /* The oldest note, or NULL. */
 dm_note *dm_feed_take (dm_feed *feed);

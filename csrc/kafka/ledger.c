@@ -156,6 +156,7 @@ void dm_ledger_on_report (rd_kafka_t *rk, const rd_kafka_message_t *message, voi
   dm_slot *slot = message->_private;
   dm_ledger *ledger = dm_feed_ledger(opaque);
   fill(slot, message);
+  if (!message->err) dm_feed_reached(opaque);
   if (slot == atomic_load_explicit(&ledger->awaited, memory_order_relaxed)) rd_kafka_yield(rk);
   atomic_fetch_add_explicit(&ledger->reported, 1, memory_order_relaxed);
   dm_block_unref(slot->block);

@@ -164,10 +164,13 @@ static int producer_fd (lua_State *L) {
   return dm_client_push_fd(L, client, rd_kafka_queue_get_main(client->rk));
 }
 
-static int push_closed (lua_State *L, int lost, bool ended) {
-  if (lost > 0)
-    return dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT,
-                           "close: %d records were not delivered in time", lost);
+/* 'trouble' is the connection's last one, from before it ended. */
+static int push_closed (lua_State *L, int lost, bool ended, const dm_trouble *trouble) {
+  if (lost > 0) {
+    dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT,
+                    "close: %d records were not delivered in time", lost);
+    return dm_error_blame(L, trouble->text);
+  }
   if (!ended)
     return dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT,
                            "close: everything is delivered; the client goes on ending");
@@ -178,15 +181,17 @@ static int push_closed (lua_State *L, int lost, bool ended) {
 static int producer_close (lua_State *L) {
   dm_producer *producer = luaL_checkudata(L, 1, kind.type);
   dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 2, "10s"));
+  dm_trouble trouble;
   int lost;
   bool ended;
-  if (producer->client.rk == NULL) return push_closed(L, 0, true);
+  if (producer->client.rk == NULL) return push_closed(L, 0, true, NULL);
   dm_producer_check(L, 1);
   dm_transaction_give_up(L, producer, deadline);
   lost = flush(L, producer, deadline, true);
+  trouble = dm_feed_trouble(producer->client.feed);
   if (lost > 0) purge(L, producer, true);
   ended = dm_client_bury(L, &producer->client, deadline);
-  return push_closed(L, lost, ended);
+  return push_closed(L, lost, ended, &trouble);
 }
 
 static const luaL_Reg methods[] = {

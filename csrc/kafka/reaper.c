@@ -7,9 +7,13 @@
 #include "kafka/clock.h"
 #include "kafka/task.h"
 
+/* How long calls that were left, as by Ctrl-C, hold up the end of a state. */
+#define HELD_MS 500
+
 /* Counts that burials add to, also after the reaper is gone. */
 typedef struct tally {
   atomic_llong lost;
+  atomic_int held;  /* burials that wait for a call to leave their rk */
   atomic_int refs;
 } tally;
 
@@ -50,12 +54,23 @@ static void drain (const burial *b) {
   rd_kafka_flush(rk, 1000);
 }
 
+/* Waits for the call that is still inside rk. What is queued counts as lost meanwhile: nobody may
+** wait for the end of it. */
+static void await_pending (const burial *b) {
+  int queued;
+  if (b->grave.pending == NULL) return;
+  queued = rd_kafka_type(b->grave.rk) == RD_KAFKA_PRODUCER ? rd_kafka_outq_len(b->grave.rk) : 0;
+  atomic_fetch_add(&b->tally->lost, queued);
+  atomic_fetch_add(&b->tally->held, 1);
+  dm_task_wait(b->grave.pending, DM_FOREVER);
+  atomic_fetch_sub(&b->tally->held, 1);
+  atomic_fetch_sub(&b->tally->lost, queued);
+  dm_task_unref(b->grave.pending);
+}
+
 static void bury (void *ud) {
   burial *b = ud;
-  if (b->grave.pending != NULL) {
-    dm_task_wait(b->grave.pending, DM_FOREVER);
-    dm_task_unref(b->grave.pending);
-  }
+  await_pending(b);
   drain(b);
   rd_kafka_destroy_flags(b->grave.rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
   if (b->grave.release != NULL) b->grave.release(b->grave.arg);
@@ -107,20 +122,37 @@ dm_task *dm_reaper_bury (dm_reaper *reaper, dm_grave grave) {
   return task;
 }
 
-void dm_reaper_settle (dm_reaper *reaper, int timeout_ms) {
-  dm_deadline deadline = dm_deadline_in(timeout_ms);
+/* How many burials go on. */
+static int unended_burials (const dm_reaper *reaper) {
+  int count = 0;
+  for (size_t i = 0; i < reaper->count; i++) count += !dm_task_wait(reaper->tasks[i], 0);
+  return count;
+}
+
+/* Waits for a burial. False: it goes on at the deadline, or all that go on are held by calls, which
+** end at their own time-outs. */
+static bool await_burial (const dm_reaper *reaper, dm_task *task, dm_deadline deadline,
+                          dm_deadline held) {
+  while (!dm_task_wait(task, dm_deadline_slice(deadline))) {
+    if (dm_deadline_left(deadline) == 0) return false;
+    if (dm_deadline_left(held) == 0 && unended_burials(reaper) == atomic_load(&reaper->tally->held))
+      return false;
+  }
+  return true;
+}
+
+int dm_reaper_settle (dm_reaper *reaper, int timeout_ms) {
+  dm_deadline deadline = dm_deadline_in(timeout_ms), held = dm_deadline_in(HELD_MS);
+  int unended = 0;
   for (size_t i = 0; i < reaper->count; i++)
-    dm_task_wait(reaper->tasks[i], dm_deadline_left(deadline));
+    unended += !await_burial(reaper, reaper->tasks[i], deadline, held);
+  return unended;
 }
 
 int64_t dm_reaper_join (dm_reaper *reaper, int timeout_ms, int *unended) {
-  dm_deadline deadline = dm_deadline_in(timeout_ms);
   int64_t lost;
-  *unended = 0;
-  for (size_t i = 0; i < reaper->count; i++) {
-    if (!dm_task_wait(reaper->tasks[i], dm_deadline_left(deadline))) ++*unended;
-    dm_task_unref(reaper->tasks[i]);
-  }
+  *unended = dm_reaper_settle(reaper, timeout_ms);
+  for (size_t i = 0; i < reaper->count; i++) dm_task_unref(reaper->tasks[i]);
   lost = atomic_load(&reaper->tally->lost);
   tally_unref(reaper->tally);
   free(reaper->tasks);

@@ -32,10 +32,11 @@ dm_reaper *dm_reaper_new (void);
 ** done before returning. */
 dm_task *dm_reaper_bury (dm_reaper *reaper, dm_grave grave);
 
-/* Waits up to timeout_ms for the burials that have begun. */
-void dm_reaper_settle (dm_reaper *reaper, int timeout_ms);
+/* Waits up to timeout_ms for the burials that have begun, and not long for those whose rk a call
+** that was left still holds. Returns how many go on. */
+int dm_reaper_settle (dm_reaper *reaper, int timeout_ms);
 
-/* Waits up to timeout_ms for all graves and frees the reaper. Returns how many records were
+/* Settles, and frees the reaper. Returns how many records were
 ** lost by producers nobody flushed; *unended is the number of clients still ending. */
 int64_t dm_reaper_join (dm_reaper *reaper, int timeout_ms, int *unended);
 

@@ -225,8 +225,9 @@ static int not_taken (lua_State *L, dm_producer *producer, const dm_topic *topic
                                  ? "no transaction has begun: call `begin` first"
                                  : rd_kafka_err2str(code));
     case RD_KAFKA_RESP_ERR__QUEUE_FULL:
-      return dm_error_return(L, code, "%s: the queue stayed full for %d ms", topic->name,
-                             producer->queue_timeout_ms);
+      dm_error_return(L, code, "%s: the queue stayed full for %d ms", topic->name,
+                      producer->queue_timeout_ms);
+      return dm_client_blame(L, &producer->client);
     default: return dm_error_return(L, code, "%s: %s", topic->name, rd_kafka_err2str(code));
   }
 }

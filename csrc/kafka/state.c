@@ -27,7 +27,7 @@ static int state_gc (lua_State *L) {
     fprintf(stderr, "docmsg: %lld queued records were not delivered: close the producer, "
                     "or flush it, before the program ends\n", (long long)lost);
   if (unended > 0)
-    fprintf(stderr, "docmsg: %d clients had not ended after %d s\n", unended, JOIN_MS / 1000);
+    fprintf(stderr, "docmsg: %d clients had not ended\n", unended);
   return 0;
 }
 

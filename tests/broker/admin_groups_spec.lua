@@ -187,7 +187,7 @@ end)
 -- What each call says when nobody answers: where a request may have got through, that is said.
 local NOBODY <const> = "127.0.0.1:1"
 local RUNNING <const>, UNKNOWN <const> = "is a broker running there", "whether it was done is not known"
-local SOON <const> = { timeout = "300ms" }
+local SOON <const> = { timeout = "1s" }
 local PLACE <const> = { topic = "t", partition = 0, offset = 1 }
 local CALLS <const> = {
   create_topics = { RUNNING, { { name = "t", partitions = 1 } }, SOON },
@@ -216,7 +216,7 @@ describe("an admin client whose broker does not answer", function()
       assert.is_true(err.retriable, tostring(err))
       assert.matches(NOBODY, tostring(err), 1, true)
       assert.matches(call[1], err.hint, 1, true)
-      assert.is_true(system.monotime() - start < 3)
+      assert.is_true(system.monotime() - start < 5)
     end)
   end
 

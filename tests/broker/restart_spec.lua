@@ -5,16 +5,25 @@ local process = require "support.process"
 
 local RECORDS = 10000
 
----How often each value is in the topic, and how many there are.
+local PARTITIONS <const> = 3
+
+---How often each value is in the topic, and how many records there are.
 local function count_values(reader, topic)
-  local counts, total = {}, 0
-  local consumer <close> = reader:consumer { topics = { topic } }
-  for batch in consumer:batches(1000, "10s") do
+  local counts, total, offsets = {}, 0, {}
+  local consumer <close> = reader:consumer()
+  for partition = 0, PARTITIONS - 1 do
+    local low, high = consumer:watermarks(topic, partition)
+    total = total + assert(low and high, tostring(high)) - low
+    offsets[partition + 1] = { topic = topic, partition = partition, offset = "earliest" }
+  end
+  assert(consumer:assign(offsets))
+  local left = total
+  for batch in consumer:batches(1000, "30s") do
     for _, message in ipairs(batch) do
       counts[message.value] = (counts[message.value] or 0) + 1
-      total = total + 1
     end
-    if total >= RECORDS then
+    left = left - #batch
+    if left == 0 then
       break
     end
   end
@@ -24,7 +33,7 @@ end
 describe("a producer whose broker is killed and restarted", function()
   it("has every record persisted, once", function()
     local own <close> = own_broker.start()
-    local topic = own.cluster:topic { partitions = 3 }.name
+    local topic = own.cluster:topic { partitions = PARTITIONS }.name
     local producer <close> = own.cluster:producer { on_error = function() end }
     local deliveries = {}
     assert(producer:publish { topic = topic, value = "0" })
@@ -48,7 +57,7 @@ describe("a producer whose broker is killed and restarted", function()
 
   it("loses nothing when the kill comes while records are on their way", function()
     local own <close> = own_broker.start()
-    local topic = own.cluster:topic { partitions = 3 }.name
+    local topic = own.cluster:topic { partitions = PARTITIONS }.name
     local producer <close> = own.cluster:producer { on_error = function() end }
     local deliveries = {}
     local killer

@@ -11,10 +11,12 @@ local PRELUDE <const> = [[
 io.stdout:setvbuf "no"
 local kafka = require "docmsg.kafka"
 local TIME = "%s"
+local clients = {}
 local function open(kind, options)
   options.bootstrap_servers = options.bootstrap_servers or "127.0.0.1:1"
   options.on_error = function() end
-  return assert(kafka[kind](options))
+  clients[#clients + 1] = assert(kafka[kind](options))
+  return clients[#clients]
 end
 local function producer(options) return open("producer", options or {}) end
 local function consumer(options) return open("consumer", options or { group = "g" }) end
@@ -36,7 +38,12 @@ local function transaction()
   broker:set_up(1, false)
   return p
 end
-local guard <close> = setmetatable({}, { __close = function() print "left" end })
+local guard <close> = setmetatable({}, { __close = function()
+  print "left"
+  for _, client in ipairs(clients) do
+    if client.purge and not tostring(client):find "closed" then client:purge() end
+  end
+end })
 ]]
 
 -- What is made before, and the call. Those with 'silent' have no error: nothing came in time.
@@ -114,7 +121,7 @@ describe("a call that waits for a broker:", function()
         assert.equal("nil", reason)
       else
         assert.matches("127%.0%.0%.1:%d+", reason)
-        assert.matches("Connection refused", reason, 1, true)
+        assert.is_truthy(reason:find("Connection refused", 1, true) or reason:find("Disconnected", 1, true), reason)
       end
     end)
   end

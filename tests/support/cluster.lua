@@ -4,6 +4,7 @@
 --   local topic <close> = cluster:topic { partitions = 3 }
 --   local producer <close> = cluster:producer {}
 --   assert(producer:publish { topic = topic.name, value = "v" })
+local await = require "support.await"
 local kafka = require "docmsg.kafka"
 local name = require "support.name"
 
@@ -85,6 +86,20 @@ end
 
 Topic.__close = Topic.close
 
+---A broker answers for a new topic a moment after it was created.
+---@param admin docmsg.Admin
+---@param new docmsg.NewTopic
+local function await_topic(admin, new)
+  await(function()
+    local info = assert(admin:describe_topics({ new.name }))[new.name]
+    local led = 0
+    for _, partition in ipairs(info.partitions) do
+      led = led + (partition.leader and 1 or 0)
+    end
+    return not info.error and led == new.partitions
+  end, "30s", "the topic " .. new.name)
+end
+
 ---Makes a topic with a unique name, and deletes it at the end of `local topic <close>`.
 ---@param options? docmsg.NewTopic default: one partition, a unique name
 ---@return support.Topic
@@ -95,6 +110,7 @@ function Cluster:topic(options)
   end
   local admin <close> = self:admin()
   check(assert(admin:create_topics({ new })))
+  await_topic(admin, new)
   return setmetatable({ name = new.name, cluster = self }, Topic)
 end
 
