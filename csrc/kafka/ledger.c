@@ -27,6 +27,7 @@ struct dm_block {
 
 struct dm_ledger {
   dm_topic *topics; /* the owning thread's */
+  uint64_t sent;    /* the owning thread's */
   _Atomic(dm_slot *) awaited;
   atomic_ullong reported;
   atomic_size_t refs; /* the producer's, and one a block */
@@ -98,10 +99,12 @@ dm_slot *dm_slot_open (dm_block *block, const dm_topic *topic) {
   slot->topic = topic;
   atomic_init(&slot->status, DM_PENDING);
   atomic_fetch_add_explicit(&block->refs, 1, memory_order_relaxed);
+  block->ledger->sent++;
   return slot;
 }
 
 void dm_slot_forget (dm_slot *slot) {
+  slot->block->ledger->sent--;
   dm_block_unref(slot->block); /* never the last: the box still holds it */
 }
 
@@ -132,6 +135,10 @@ void dm_ledger_await (dm_ledger *ledger, dm_slot *slot) {
 
 uint64_t dm_ledger_reported (dm_ledger *ledger) {
   return atomic_load(&ledger->reported);
+}
+
+uint64_t dm_ledger_pending (dm_ledger *ledger) {
+  return ledger->sent - atomic_load(&ledger->reported);
 }
 
 static dm_status status_of (const rd_kafka_message_t *message) {

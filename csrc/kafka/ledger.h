@@ -79,6 +79,9 @@ void dm_ledger_await (dm_ledger *ledger, dm_slot *slot);
 /* How many reports have come in. */
 uint64_t dm_ledger_reported (dm_ledger *ledger);
 
+/* How many records have no report yet. The owning thread. */
+uint64_t dm_ledger_pending (dm_ledger *ledger);
+
 /* The delivery report callback; the opaque is a feed whose ledger this is. */
 void dm_ledger_on_report (rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque);
 

@@ -105,8 +105,8 @@ static int flush (lua_State *L, dm_producer *producer, dm_deadline deadline, boo
     rd_kafka_flush(producer->client.rk, left);
     if (!closing) dm_client_dispatch(L, 1, &producer->client);
     dm_watch_check(L, &watch);
-  } while (rd_kafka_outq_len(producer->client.rk) > 0 && left > 0);
-  return rd_kafka_outq_len(producer->client.rk);
+  } while (dm_ledger_pending(producer->ledger) > 0 && left > 0);
+  return (int)dm_ledger_pending(producer->ledger);
 }
 
 static int producer_flush (lua_State *L) {
@@ -155,7 +155,7 @@ static int producer_poll (lua_State *L) {
 }
 
 static int producer_pending (lua_State *L) {
-  lua_pushinteger(L, rd_kafka_outq_len(dm_producer_check(L, 1)->client.rk));
+  lua_pushinteger(L, (lua_Integer)dm_ledger_pending(dm_producer_check(L, 1)->ledger));
   return 1;
 }
 

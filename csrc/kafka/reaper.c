@@ -44,12 +44,19 @@ dm_reaper *dm_reaper_new (void) {
   return reaper;
 }
 
+/* The records of a producer that have no report yet; events that wait would count, too. */
+static int queued_records (rd_kafka_t *rk) {
+  if (rd_kafka_type(rk) != RD_KAFKA_PRODUCER) return 0;
+  rd_kafka_poll(rk, 0);
+  return rd_kafka_outq_len(rk);
+}
+
 /* Destroying a producer drops what is queued without a report: send, count the rest, purge. */
 static void drain (const burial *b) {
   rd_kafka_t *rk = b->grave.rk;
   if (rd_kafka_type(rk) != RD_KAFKA_PRODUCER) return;
   rd_kafka_flush(rk, b->grave.flush_ms);
-  atomic_fetch_add(&b->tally->lost, rd_kafka_outq_len(rk));
+  atomic_fetch_add(&b->tally->lost, queued_records(rk));
   rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
   rd_kafka_flush(rk, 1000);
 }
@@ -59,7 +66,7 @@ static void drain (const burial *b) {
 static void await_pending (const burial *b) {
   int queued;
   if (b->grave.pending == NULL) return;
-  queued = rd_kafka_type(b->grave.rk) == RD_KAFKA_PRODUCER ? rd_kafka_outq_len(b->grave.rk) : 0;
+  queued = queued_records(b->grave.rk);
   atomic_fetch_add(&b->tally->lost, queued);
   atomic_fetch_add(&b->tally->held, 1);
   dm_task_wait(b->grave.pending, DM_FOREVER);
