@@ -16,11 +16,11 @@
 **              unrun               the handler did not run
 **            drain (optional) and revoke end a partition.
 **
-** A lane runs its records one after the other, in the order next gave them, and reports them back
-** in that order with done, settle, retry or unrun. With DM_ORDER_KEY and DM_ORDER_PARTITION next
-** does not wait between records of one key: a lane may be handed a whole batch. So when one of
-** them is to be retried, or was not run, the lane runs none of the same key that it was handed
-** before that was reported here: they all go back by unrun.
+** A lane runs its records one after the other, in the order next gave them. With DM_ORDER_KEY and
+** DM_ORDER_PARTITION next does not wait between records of one key: a lane may be handed a whole
+** batch. So when one of them is to be retried, or was not run, the lane runs none of the same key
+** that it was handed before that was reported here: they all go back by unrun. What a lane has not
+** begun may be taken from it and go back, too; the order of the reports does not matter.
 **
 ** Laws, whatever the order of calls:
 **   1. what commit offers is at most the lowest unsettled offset of the epoch, and never less than
@@ -88,7 +88,8 @@ typedef enum dm_entry_state {
 typedef struct dm_entry {
   /* set by the caller before it is admitted */
   int64_t offset;
-  uint64_t key;         /* a hash; only DM_ORDER_KEY looks. Equal hashes only serialise more */
+  uint64_t key;         /* a hash, for DM_ORDER_KEY; equal ones only serialise more. Of a record that
+                           has no key: anything, such as a hash of its offset */
   int32_t partition;    /* as assign returned it */
   uint32_t bytes;
   /* for the caller to read */
@@ -99,7 +100,8 @@ typedef struct dm_entry {
   /* the engine's own */
   bool trial;           /* a retry: its key waits for it */
   uint32_t place;       /* in the ring of its partition */
-  struct dm_entry *next;
+  uint32_t turn;        /* counts what its lane was handed */
+  struct dm_entry *prev, *next; /* in a queue, which has no prev, or in what its lane holds */
 } dm_entry;
 
 /* An engine; NULL when memory is short. */

@@ -52,7 +52,8 @@ typedef struct dm_lane {
   dm_fifo queue;              /* never handed out, oldest first */
   dm_key_list ready, closing; /* keys that are out of turn */
   bool turn;                  /* whose it is: that of 'ready', or of 'queue' */
-  uint64_t handed, reported;  /* records */
+  dm_entry *first, *last;     /* what it holds, in the order it was handed out */
+  uint32_t handed;            /* records, modulo 2^32 */
 } dm_lane;
 
 struct dm_engine {

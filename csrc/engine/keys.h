@@ -34,7 +34,7 @@ typedef struct dm_key {
   dm_fifo queue;
   dm_entry *last;            /* in the queue, the one inserted last; NULL: it has left */
   struct dm_key *prev, *next; /* closing or ready, in a list of its lane */
-  uint64_t until;            /* closing: so many the lane must have reported */
+  uint32_t until;            /* closing: the lane must have reported all up to this turn */
   int64_t due;               /* parked */
   uint32_t timer;            /* parked: where, in the timers */
   uint32_t index;            /* in 'all' */

@@ -33,6 +33,33 @@ void dm_lane_queue (dm_engine *e, dm_entry *entry) {
   dm_fifo_push(&e->lanes[entry->lane].queue, entry);
 }
 
+/* == What a lane holds == */
+
+static void hand_out (dm_engine *e, dm_lane *lane, dm_entry *entry) {
+  entry->state = DM_ENTRY_RUNNING;
+  entry->attempt++;
+  entry->turn = ++lane->handed;
+  entry->prev = lane->last;
+  entry->next = NULL;
+  if (lane->last == NULL) lane->first = entry;
+  else lane->last->next = entry;
+  lane->last = entry;
+  e->running++;
+}
+
+static void take_back (dm_engine *e, dm_lane *lane, dm_entry *entry) {
+  if (entry->prev == NULL) lane->first = entry->next;
+  else entry->prev->next = entry->next;
+  if (entry->next == NULL) lane->last = entry->prev;
+  else entry->next->prev = entry->prev;
+  e->running--;
+}
+
+/* Does the lane hold a record that it was handed no later than at that turn? */
+static bool holds_until (const dm_lane *lane, uint32_t turn) {
+  return lane->first != NULL && (int32_t)(lane->first->turn - turn) <= 0;
+}
+
 /* == Keys that are out of turn == */
 
 static dm_lane *lane_of_key (const dm_engine *e, const dm_key *key) {
@@ -48,6 +75,7 @@ static void detach (dm_engine *e, dm_key *key) {
     case DM_KEY_READY: dm_key_list_remove(&lane->ready, key); break;
     default: break;
   }
+  key->state = DM_KEY_NEW;
 }
 
 static void make_ready (dm_engine *e, dm_key *key) {
@@ -65,7 +93,15 @@ static void open_key (dm_engine *e, dm_key *key) {
   dm_timers_add(&e->timers, key);
 }
 
-/* Hands out no more of the key until the lane has reported all that it was given. Without an order
+static void open_keys (dm_engine *e, dm_lane *lane) {
+  dm_key *key;
+  while ((key = lane->closing.head) != NULL && !holds_until(lane, key->until)) {
+    dm_key_list_remove(&lane->closing, key);
+    open_key(e, key);
+  }
+}
+
+/* Hands out no more of the key until the lane has reported all that it holds. Without an order
 ** there is nothing to wait for. */
 static void close_key (dm_engine *e, dm_key *key) {
   dm_lane *lane = lane_of_key(e, key);
@@ -104,36 +140,28 @@ static void end_trial (dm_engine *e, const dm_entry *entry) {
 
 /* == Records come back from their lane == */
 
-static void report (dm_engine *e, const dm_entry *entry) {
-  dm_lane *lane = &e->lanes[entry->lane];
-  dm_key *key;
-  e->running--;
-  lane->reported++;
-  while ((key = lane->closing.head) != NULL && key->until <= lane->reported) {
-    dm_key_list_remove(&lane->closing, key);
-    open_key(e, key);
-  }
+static dm_lane *lane_of (const dm_engine *e, const dm_entry *entry) {
+  return &e->lanes[entry->lane];
 }
 
 void dm_lane_finish (dm_engine *e, dm_entry *entry) {
-  report(e, entry);
-  if (!entry->trial) return;
-  entry->trial = false;
-  end_trial(e, entry);
+  dm_lane *lane = lane_of(e, entry);
+  take_back(e, lane, entry);
+  if (entry->trial) end_trial(e, entry);
+  open_keys(e, lane);
 }
 
-/* A record comes back to run later; false, and it is given up, when its partition has ended. */
-static bool is_welcome (dm_engine *e, dm_entry *entry) {
-  assert(entry->state == DM_ENTRY_RUNNING);
+/* May the record wait to run again? If not, its partition has ended, and it is given up. */
+static bool may_stay (dm_engine *e, dm_entry *entry) {
   if (dm_partition_of(e, entry)->state == DM_PARTITION_ASSIGNED) return true;
   dm_lane_finish(e, entry);
   dm_engine_give_up(e, entry);
   return false;
 }
 
+/* Puts the record, which its lane no longer holds, before the later ones of its key. */
 static void put_back (dm_key *key, dm_entry *entry) {
   entry->state = DM_ENTRY_QUEUED;
-  entry->trial = false;
   dm_key_insert(key, entry);
 }
 
@@ -143,31 +171,35 @@ static void await_retry (dm_engine *e, dm_key *key) {
 }
 
 bool dm_engine_retry (dm_engine *e, dm_entry *entry, int64_t due, int64_t now) {
+  dm_lane *lane = lane_of(e, entry);
   dm_key *key;
-  if (!is_welcome(e, entry)) return false;
+  assert(entry->state == DM_ENTRY_RUNNING);
+  if (!may_stay(e, entry)) return false;
+  take_back(e, lane, entry);
   key = obtain_key(e, entry);
   detach(e, key);
-  key->state = DM_KEY_NEW;
   key->due = due > now ? due : now;
   put_back(key, entry);
   await_retry(e, key);
   close_key(e, key);
-  report(e, entry);
+  open_keys(e, lane);
   e->retries++;
   return true;
 }
 
 bool dm_engine_unrun (dm_engine *e, dm_entry *entry) {
+  dm_lane *lane = lane_of(e, entry);
   dm_key *key;
-  bool trial = entry->trial;
-  if (!is_welcome(e, entry)) return false;
+  assert(entry->state == DM_ENTRY_RUNNING);
+  if (!may_stay(e, entry)) return false;
+  take_back(e, lane, entry);
   key = obtain_key(e, entry);
   entry->attempt--;
   put_back(key, entry);
-  if (trial) await_retry(e, key);
-  if (trial || key->state == DM_KEY_NEW || (key->state == DM_KEY_READY && !key->retrying))
+  if (entry->trial) await_retry(e, key);
+  if (entry->trial || key->state == DM_KEY_NEW || (key->state == DM_KEY_READY && !key->retrying))
     close_key(e, key);
-  report(e, entry);
+  open_keys(e, lane);
   return true;
 }
 
@@ -208,10 +240,10 @@ static dm_entry *take_ready (dm_engine *e, dm_lane *lane) {
   dm_key *key = lane->ready.head;
   dm_entry *entry = dm_key_pop(key);
   dm_key_list_remove(&lane->ready, key);
+  entry->trial = key->retrying;
   if (key->retrying) {
     key->retrying = false;
     key->state = DM_KEY_TRIAL;
-    entry->trial = true;
     e->parked--;
   }
   else if (key->queue.head != NULL) dm_key_list_push(&lane->ready, key);
@@ -234,11 +266,8 @@ dm_entry *dm_engine_next (dm_engine *e, int lane, int64_t now) {
   if (!has_room(e)) return NULL;
   entry = take(e, queues_of(e, lane));
   if (entry == NULL) return NULL;
-  entry->state = DM_ENTRY_RUNNING;
-  entry->attempt++;
   entry->lane = (uint16_t)lane;
-  e->running++;
-  e->lanes[lane].handed++;
+  hand_out(e, &e->lanes[lane], entry);
   return entry;
 }
 

@@ -152,7 +152,7 @@ int dm_engine_assign (dm_engine *e, int64_t committed) {
   p->committable = committed < 0 ? -1 : committed;
   p->newest = committed < 0 ? -1 : committed - 1;
   p->holds = 0;
-  p->commit_changed = p->told_to_hold = false;
+  p->told_to_hold = false;
   if (e->bytes_held) list(e, DM_NEWS_FLOW, p);
   return (int)(p - e->partitions);
 }

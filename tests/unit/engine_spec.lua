@@ -198,6 +198,10 @@ describe("a commit", function()
     assert.is_nil(r.engine:commit())
     r.engine:recommit(p)
     assert.same({ p, 1 }, { r.engine:commit() })
+    r.engine:recommit(r.engine:assign()) -- nothing is known of it
+    r.engine:revoke(p)
+    r.engine:recommit(p)
+    assert.is_nil(r.engine:commit())
   end)
 
   it("stays below a record that was cut off", function()
@@ -411,6 +415,23 @@ describe("the order", function()
   end)
 end)
 
+describe("a key that has waited", function()
+  it("takes turns with the others when it goes on", function()
+    local r = rig()
+    r:admit(r.engine:assign(0), { "a", "a", "a", "a", "b", "c", "d", "e" })
+    local first = r.engine:next(0, 0)
+    r.engine:retry(first, SECOND, 0)
+    assert.equal("b", r.engine:next(0, 0).key)
+    local again = r.engine:next(0, SECOND)
+    if again.key ~= "a" then again = r.engine:next(0, SECOND) end
+    assert.equal(first, again)
+    r.engine:done(first)
+    local keys = {}
+    for i, entry in ipairs(r:take()) do keys[i] = entry.key end
+    assert.matches("a[de]a", table.concat(keys))
+  end)
+end)
+
 describe("a record that was handed out", function()
   it("goes back to its place unrun, its attempt not counted", function()
     local r = rig()
@@ -450,6 +471,8 @@ describe("an engine that is misused", function()
   it("takes no record twice, none out of order, none below what is committed", function()
     local function try(offset) return { r.engine:admit({ partition = p, offset = offset }, 0) } end
     assert.same({ nil, "out_of_order" }, try(5))
+    assert.same({ nil, "out_of_order" }, try(4))
+    p = r.engine:assign(5)
     assert.same({ nil, "out_of_order" }, try(4))
     assert.same({ nil, "not_assigned" }, { r.engine:admit({ partition = 9, offset = 6 }, 0) })
     assert.equal(1, r.engine:stats().admitted)

@@ -68,7 +68,7 @@ dm_lua_entry *dm_entry_push (lua_State *L, int engine, int record) {
   e->entry.key = push_key(L, record);
   lua_setiuservalue(L, -2, KEY);
   e->entry.partition = (int32_t)check_field(L, record, "partition", 0, INT32_MAX);
-  e->entry.offset = check_field(L, record, "offset", 0, INT64_MAX / 2);
+  e->entry.offset = check_field(L, record, "offset", 0, INT64_MAX - 1);
   e->entry.bytes = bytes_of(L, record);
   lua_getiuservalue(L, engine, ENTRIES);
   lua_pushvalue(L, -2);

@@ -43,6 +43,7 @@ static void check_committable (world *w, const epoch *e) {
 
 void rules_check_commit (world *w, epoch *e, int64_t offset) {
   broker_log *log = e->log;
+  expect(w, 1, offset >= 0, "what nobody knows was offered as a commit");
   expect(w, 1, offset <= limit_of_commits(e), "a commit passed an unsettled record");
   expect(w, 1, offset > e->offered || (e->recommit && offset == e->offered),
          "a commit went backwards, or came twice");
@@ -123,7 +124,10 @@ static void check_flow (world *w, epoch *e) {
   unsigned holds;
   e->over_admitted = is_over(e->over_admitted, e->in_flight, w->options.max_admitted);
   e->over_span = is_over(e->over_span, span_of(e), w->options.max_span);
-  if (!is_active(e)) return;
+  if (!is_active(e)) {
+    expect(w, 4, e->revoked || !dm_engine_held(w->engine, e->partition), "a drain holds back");
+    return;
+  }
   held = e->over_admitted || e->over_span || w->over_bytes;
   holds = (e->over_admitted ? DM_HOLD_ADMITTED : 0u) | (e->over_span ? DM_HOLD_SPAN : 0u) |
           (w->over_bytes ? DM_HOLD_BYTES : 0u);

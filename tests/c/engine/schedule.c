@@ -33,7 +33,8 @@ static void take_rare_step (world *w, const schedule *s) {
     case 1: case 2: step_revoke(w, any_log(w)); break;
     case 3: step_drain(w, any_log(w)); break;
     case 4: case 5: step_recommit(w, any_log(w)); break;
-    case 6: case 7: step_misplace(w, any_log(w)); break;
+    case 6: step_misplace(w, any_log(w)); break;
+    case 7: case 8: step_withdraw(w, any_lane(w)); break;
     default: w->now += choose(&w->choices, 40);
   }
 }

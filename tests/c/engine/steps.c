@@ -118,13 +118,14 @@ bool step_admit (world *w, broker_log *log) {
   return false;
 }
 
-/* Offers a record that must be refused. */
+/* Offers a record that must be refused: the newest again, or the first of the log. */
 bool step_misplace (world *w, broker_log *log) {
   epoch *e = log->epoch;
   record r;
   dm_admission admission;
-  if (e == NULL || e->count == 0) return false;
-  r = read_record(w, e, chance(&w->choices, 2) ? e->records[e->count - 1].source : log->records);
+  if (e == NULL || (e->count == 0 && log->records[0].offset >= e->begin)) return false;
+  r = read_record(w, e, e->count > 0 && chance(&w->choices, 2) ? e->records[e->count - 1].source
+                                                               : &log->records[0]);
   admission = dm_engine_admit(w->engine, &r.entry, w->now);
   if (admission == (e->drained ? DM_NOT_ASSIGNED : DM_OUT_OF_ORDER)) return true;
   world_break(w, 5, "a record was taken that is out of order, or of a drained partition");
@@ -247,11 +248,13 @@ static void report_unrun (world *w, record *r) {
   come_back(w, r, welcome);
 }
 
+/* Reports need not come in the order in which the records ran. */
 bool step_report (world *w, unsigned lane) {
   record_fifo *outbox = &w->workers[lane].outbox;
+  unsigned count = outbox->tail - outbox->head;
   record *r;
-  if (fifo_is_empty(outbox)) return false;
-  r = fifo_pop(outbox);
+  if (count == 0) return false;
+  r = fifo_take(outbox, chance(&w->choices, 3) ? choose(&w->choices, count < 256 ? count : 256) : 0);
   if (r->fate == FAILED) report_failure(w, r);
   else if (r->fate == UNRUN) report_unrun(w, r);
   else if (r->settles_at_once) settle(w, r);
@@ -273,6 +276,18 @@ static record *find_done (const world *w, unsigned skip) {
     }
   }
   return found;
+}
+
+/* What the worker has not looked at is taken back, before it has reported what came earlier. */
+bool step_withdraw (world *w, unsigned lane) {
+  record_fifo *inbox = &w->workers[lane].inbox;
+  if (fifo_is_empty(inbox)) return false;
+  while (!fifo_is_empty(inbox)) {
+    record *r = fifo_pop(inbox);
+    r->closes = false;
+    report_unrun(w, r);
+  }
+  return true;
 }
 
 /* Any record that is done, whatever the order. */
@@ -306,7 +321,7 @@ bool step_commit (world *w) {
 
 /* A commit did not succeed. */
 bool step_recommit (world *w, broker_log *log) {
-  if (log->epoch == NULL || log->epoch->offered == -1) return false;
+  if (log->epoch == NULL) return false;
   dm_engine_recommit(w->engine, log->epoch->partition);
   log->epoch->recommit = true;
   return true;

@@ -138,6 +138,15 @@ static inline record *fifo_pop (record_fifo *f) {
   return f->items[f->head++ % FIFO_MAX];
 }
 
+/* Takes the n-th out of the middle. */
+static inline record *fifo_take (record_fifo *f, unsigned n) {
+  unsigned at = f->head + n;
+  record *r = f->items[at % FIFO_MAX];
+  for (; at != f->head; at--) f->items[at % FIFO_MAX] = f->items[(at - 1) % FIFO_MAX];
+  f->head++;
+  return r;
+}
+
 /* == rules.c == */
 
 /* Takes what is to be held back, and checks what holds between any two calls. */
@@ -160,6 +169,7 @@ bool step_misplace (world *w, broker_log *log);
 bool step_next (world *w, unsigned lane);
 bool step_work (world *w, unsigned lane, bool gently); /* gently: nothing fails */
 bool step_report (world *w, unsigned lane);
+bool step_withdraw (world *w, unsigned lane);
 bool step_settle (world *w, bool gently);
 bool step_commit (world *w);
 bool step_recommit (world *w, broker_log *log);
