@@ -176,18 +176,24 @@ end
 
 -- == Fields ==
 
+---The log whose lines name the record of a frame.
+---@param frame docmsg.Frame
+---@return docmsg.Log
+function M.log(frame)
+  if not frame.record_log then
+    local work = frame.work
+    frame.record_log = frame.log:about(("%s/%d/%d"):format(work.topic, work.partition, work.offset),
+      { topic = work.topic, partition = work.partition, offset = work.offset, group = frame.group })
+  end
+  return frame.record_log
+end
+
 local fields = {
+  log = M.log,
   attempt = function(frame) return frame.work.attempt end,
   svc = function(frame) return frame.services end,
   group = function(frame) return frame.group end,
   redriven = function(frame) return frame.redriven end,
-  log = function(frame)
-    local work = frame.work
-    if frame.record_log then return frame.record_log end
-    frame.record_log = frame.log:about(("%s/%d/%d"):format(work.topic, work.partition, work.offset),
-      { topic = work.topic, partition = work.partition, offset = work.offset, group = frame.group })
-    return frame.record_log
-  end,
 }
 
 local function unknown(name)

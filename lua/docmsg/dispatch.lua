@@ -128,7 +128,8 @@ local function clear(frame)
     current[1], frame.ctx[1] = nil, nil
     frame.event, frame.ctx = nil, nil
   end
-  frame.work, frame.attributes, frame.data, frame.record_log, frame.route = nil, nil, nil, nil, nil
+  frame.work, frame.spec, frame.attributes, frame.data = nil, nil, nil, nil
+  frame.route, frame.record_log = nil, nil
   frame.outcome, frame.reason, frame.message, frame.after_ms = nil, nil, nil, nil
   frame.loaded, frame.redriven = false, false
 end
@@ -186,6 +187,19 @@ local function failed(err)
   return RETRY, message == OUT_OF_MEMORY and "memory" or "error", message
 end
 
+-- Says in the log what did not go well.
+local function tell(frame, result, reason, message, stack, attempts)
+  local log, what = context.log(frame), frame.spec and frame.spec.type or "record"
+  if result == RETRY then
+    log:warn("%s: attempt %d of %d failed: %s", what, frame.work.attempt, attempts, message)
+  elseif result == DEAD then
+    log:warn("%s: set aside, %s: %s", what, reason, message)
+  else
+    log:debug("%s: %s: %s", what, reason, message)
+  end
+  if stack then log:debug("%s", stack) end
+end
+
 local function finish(frame, policy, random, result, reason, message, stack)
   local work, after_ms, attempts = frame.work, nil, nil
   if frame.outcome ~= nil then result, reason, message = frame.outcome, frame.reason, frame.message end
@@ -193,9 +207,11 @@ local function finish(frame, policy, random, result, reason, message, stack)
     policy = frame.route and frame.route.retry or policy
     after_ms, attempts = frame.after_ms or retry.delay(policy, work.attempt, random), policy.attempts
   end
+  message = message and failure.bounded(message)
+  tell(frame, result, reason, message, stack, attempts)
   work:discard()
   clear(frame)
-  return result, reason, message and failure.bounded(message), after_ms, stack, attempts
+  return result, reason, message, after_ms, stack, attempts
 end
 
 ---Compiles a consumer. Raises when it cannot run; from now on its declarations cannot change.

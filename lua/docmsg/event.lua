@@ -10,22 +10,9 @@ local value = require "docmsg.schema.value"
 
 local M = {}
 
----The record under a handler's hands; the runtime makes it, tests fake it.
+---The record under a handler's hands, see docmsg.runtime; tests fake it.
 ---@class docmsg.Work
----@field topic string
----@field partition integer
----@field offset integer
----@field key? string
----@field value? string
----@field timestamp? integer ms since 1970
----@field attempt integer 1 for the first
----@field header fun(self: docmsg.Work, name: string): string? the last header of that name
----@field headers fun(self: docmsg.Work): docmsg.Header[]
----@field time fun(self: docmsg.Work): integer ms since the record was given to the handler
 ---@field limit fun(self: docmsg.Work, timeout_ms?: integer, instructions?: integer) sets the limits of this run
----@field emit fun(self: docmsg.Work, topic: string, key?: string, value: string, type: string, more?: table): any, any
----@field discard fun(self: docmsg.Work) drops the emits
---- `emit` gives true, or nil and why not: "too_large", "too_many" or "hops".
 
 ---What a handler's run is about; one for all records of a consumer, one after the other.
 ---@class docmsg.Frame
@@ -110,7 +97,7 @@ local function read_bare(work, frame, type_of)
   return nil, "unrouted", ("no ce_type, and topic %s carries no event or several"):format(work.topic)
 end
 
--- Emits are refused at 32, see docmsg.Work; a count that is none could hide a circle.
+-- The runtime refuses emits at 32; a count that is none could hide a circle.
 local function bad_hops(text)
   if find(text, "^%d+$") and #text < 10 then return nil end
   return ("docmsg-hops is %s, not a number"):format(value.show(text))

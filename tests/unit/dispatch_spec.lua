@@ -502,6 +502,27 @@ describe("an event and its ctx", function()
     assert.same({ "1970-01-01T00:00:00Z INFO orders/3/1207: amount\\x0A3\n" }, lines)
   end)
 
+  it("are in the log when something did not go well", function()
+    local lines = {}
+    local function write(line) lines[#lines + 1] = line:match("Z (.*)\n$") end
+    local run = handling(function(event, ctx)
+      if event.data.amount == 1 then error("no\nluck", 0) end
+      if event.data.amount == 2 then ctx:reject("never") end
+    end, { write = write })
+    run(order { attempt = 2, value = '{"id":"x","amount":1}' })
+    run(order { value = '{"id":"x","amount":2}' })
+    run(order { value = "{" })
+    run(order { type = "x" })
+    run(order())
+    assert.same({
+      "WARN orders/3/1207: order: attempt 2 of 4 failed: no\\x0Aluck",
+      "WARN orders/3/1207: order: set aside, rejected: never",
+      "WARN orders/3/1207: order: set aside, undecodable: no JSON: "
+        .. "Expected object key string but found T_END at character 2",
+      'WARN orders/3/1207: record: set aside, unrouted: no handler for events of type "x"',
+    }, lines)
+  end)
+
   it("reach the services, made once at their first use", function()
     local made, result = 0, nil
     local run = handling(function(_, ctx) result = { ctx.svc.store.name, ctx.svc.plain, ctx.svc.stor } end,
