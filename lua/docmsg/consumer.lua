@@ -93,7 +93,7 @@ local HANDLER_OPTIONS <const> = {
   where = { kind = "function" },
   lazy = { kind = "boolean" },
   batch = { kind = "table", fields = BATCH },
-  retry = { kind = "table", fields = retry.OPTIONS },
+  retry = { kind = "table", fields = retry.OVERRIDES },
   timeout = { kind = "duration" },
   instructions = { kind = "integer", min = 1000 },
 }

@@ -4,12 +4,12 @@
 -- the same worker. What passes: an event without an id, a record that comes again itself (its emits
 -- may have been lost), and a dead letter of this group that comes again.
 --
---   documents:use(docmsg.dedup { window = 100000 })
+--   documents:use(docmsg.dedup { window = 20000 })
 local settings = require "docmsg.settings"
 
 local M = {}
 
-local OPTIONS <const> = { window = { kind = "integer", min = 1, max = 10000000, default = 100000 } }
+local OPTIONS <const> = { window = { kind = "integer", min = 1, max = 10000000, default = 20000 } }
 
 ---A map that forgets: it knows at least the last `window` names, and at most twice as many.
 ---@param window integer
@@ -25,7 +25,7 @@ local function recent(window)
   end
 end
 
----@param options? {window?: integer} how many events are remembered; default 100,000
+---@param options? {window?: integer} how many events are remembered, at some 250 bytes each; default 20,000
 ---@return docmsg.Middleware
 function M.new(options)
   local window = settings.read(OPTIONS, options, "docmsg.dedup").window

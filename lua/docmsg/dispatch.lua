@@ -83,7 +83,7 @@ local function compile_route(app, consumer, route)
     where = route.where,
     lazy = first(own.lazy, common.lazy),
     targets = targets_of(app, route),
-    retry = own.retry or common.retry,
+    retry = retry.override(own.retry, common.retry),
     timeout_ms = own.timeout_ms or common.timeout_ms,
     instructions = own.instructions or common.instructions,
     own_limits = own.timeout_ms ~= nil or own.instructions ~= nil,

@@ -75,21 +75,22 @@ M.EventType = guarded {}
 -- == One event ==
 
 -- The key is a field of the data.
-local function field_key(type, name)
+local function field_key(event_type, name)
   return function(data)
+    if type(data) ~= "table" then return nil end
     local key = data[name]
-    if _G.type(key) == "string" or key == nil then return key end
+    if type(key) == "string" or key == nil then return key end
     if math.type(key) == "integer" then return ("%d"):format(key) end
-    return nil, ("%s: the key %s must be a string, not %s"):format(type, name, value.show(key))
+    return nil, ("%s: the key %s must be a string, not %s"):format(event_type, name, value.show(key))
   end
 end
 
 -- The key is what a function makes of the data.
-local function computed_key(type, make)
+local function computed_key(event_type, make)
   return function(data)
     local key = make(data)
-    if _G.type(key) == "string" or key == nil then return key end
-    return nil, ("%s: the key must be a string, not %s"):format(type, value.show(key))
+    if type(key) == "string" or key == nil then return key end
+    return nil, ("%s: the key must be a string, not %s"):format(event_type, value.show(key))
   end
 end
 

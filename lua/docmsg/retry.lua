@@ -27,6 +27,28 @@ M.OPTIONS = {
   jitter = { kind = "number", min = 0, max = 1, default = 0.2 },
 }
 
+local function without_defaults(options)
+  local result = {}
+  for name, setting in pairs(options) do
+    result[name] = { kind = setting.kind, min = setting.min, max = setting.max }
+  end
+  return result
+end
+
+---The same for a policy that only says what differs from another.
+---@type table<string, docmsg.Setting>
+M.OVERRIDES = without_defaults(M.OPTIONS)
+
+---@param own table? what differs
+---@param common docmsg.RetryPolicy
+---@return docmsg.RetryPolicy
+function M.override(own, common)
+  local policy = {}
+  for name, value in pairs(common) do policy[name] = value end
+  for name, value in pairs(own or {}) do policy[name] = value end
+  return policy
+end
+
 ---@param policy docmsg.RetryPolicy
 ---@param attempt integer the one that failed, from 1
 ---@param random fun(): number from 0 to 1

@@ -115,12 +115,17 @@ local function new(of, limits, parts)
   return setmetatable(schema, Schema)
 end
 
--- A schema as it stands, that can be called with limits.
+-- A schema as it stands can be called with limits, also with more of them.
 function Schema:__call(limits)
   if not (self.kind.limits and not self.kind.container) then
     error(("a schema of kind %s cannot be called"):format(self.kind.name), 2)
   end
-  return new(self.kind, limits, nil)
+  if type(limits) == "table" and next(self.limits) then
+    local more = limits
+    limits = value.shallow(self.limits)
+    for name, limit in pairs(more) do limits[name] = limit end
+  end
+  return new(self.kind, limits)
 end
 
 function Schema:__tostring()
@@ -145,7 +150,9 @@ function M.record(fields, limits)
     error("s.record takes a table of fields: s.record { id = s.string }", 2)
   end
   for name, schema in pairs(fields) do
-    if type(name) ~= "string" then error(("a field has a name, not %s"):format(value.show(name)), 2) end
+    if type(name) ~= "string" or not utf8.len(name) then
+      error(("a field has a name in UTF-8, not %s"):format(value.show(name)), 2)
+    end
     expect_schema(schema, ("the field %q"):format(name), 2)
   end
   return new(container.record, limits, { fields = value.shallow(fields) })

@@ -16,6 +16,7 @@ local M = {}
 ---@field default? any as a user would write it
 ---@field min? number
 ---@field max? number
+---@field required? boolean
 ---@field fields? table<string, docmsg.Setting> of a table; without it the table is taken as it is
 
 local UNITS <const> = { [""] = 1, KiB = 1 << 10, MiB = 1 << 20, GiB = 1 << 30 }
