@@ -215,6 +215,8 @@ static int open_handler (lua_State *L) {
 /* Readies the state for the handler, protected. False after pushing the error's text on L. */
 static bool open_in_state (lua_State *L, dm_worker_state *state, dm_handler *handler) {
   lua_State *W = state->L;
+  handler->L = W;
+  handler->dispatch = handler->box = LUA_NOREF;
   lua_pushcfunction(W, open_handler);
   lua_insert(W, 1);
   lua_pushlightuserdata(W, handler);

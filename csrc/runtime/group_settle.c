@@ -33,18 +33,21 @@ static void retry (dm_group *group, dm_work *work) {
   else dm_group_forget(group, work); /* its partition was given up: whoever has it now starts afresh */
 }
 
+static dm_outcome outcome_of (const dm_work *work) {
+  switch (work->verdict) {
+    case DM_VERDICT_SKIP: return DM_OUTCOME_SKIP;
+    case DM_VERDICT_CANCELLED: return DM_OUTCOME_CANCELLED; /* some of its emits are not out */
+    default: return DM_OUTCOME_ACK;
+  }
+}
+
 /* All its delivery reports are in. */
 static void delivered (dm_group *group, dm_work *work) {
   int error = atomic_load(&work->error);
   if (work->message == NULL) dm_group_forget(group, work); /* dm_work_orphan came too late */
-  else if (work->stage == DM_STAGE_DEAD) {
-    if (error) dm_group_bury(group, work);
-    else dm_group_finish(group, work, DM_OUTCOME_DEAD);
-  }
-  else if (!error)
-    dm_group_finish(group, work,
-                    work->verdict == DM_VERDICT_SKIP ? DM_OUTCOME_SKIP : DM_OUTCOME_ACK);
-  else dm_group_bury(group, work);
+  else if (error && work->verdict != DM_VERDICT_CANCELLED) dm_group_bury(group, work);
+  else if (work->stage == DM_STAGE_DEAD) dm_group_finish(group, work, DM_OUTCOME_DEAD);
+  else dm_group_finish(group, work, outcome_of(work));
 }
 
 /* The handler is done and its emits are with the producer. */
@@ -59,6 +62,7 @@ static void take_reply (dm_group *group, dm_work *work) {
   switch (work->verdict) {
     case DM_VERDICT_ACK:
     case DM_VERDICT_SKIP:
+    case DM_VERDICT_CANCELLED:
       handled(group, work);
       break;
     case DM_VERDICT_RETRY:
@@ -70,12 +74,6 @@ static void take_reply (dm_group *group, dm_work *work) {
       break;
     case DM_VERDICT_UNRUN:
       if (!dm_engine_unrun(group->engine, &work->entry)) dm_group_forget(group, work);
-      break;
-    case DM_VERDICT_CANCELLED: /* some of its emits may be out: it will run again */
-      dm_engine_done(group->engine, &work->entry);
-      work->stage = DM_STAGE_EMITTING;
-      if (atomic_fetch_sub(&work->pending, 1) == 1)
-        dm_group_finish(group, work, DM_OUTCOME_CANCELLED);
       break;
   }
 }

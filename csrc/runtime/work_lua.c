@@ -135,18 +135,27 @@ static void push_pair (lua_State *L, lua_Integer i) {
     luaL_error(L, "emit: headers[%I]: the value is a string or nil", i);
 }
 
-/* The headers in the options at idx: checks them, or, with 'into', adds them; then their size. */
+/* Pushes the list of headers in the options at idx, when there is one. */
+static bool push_headers (lua_State *L, int idx) {
+  if (!lua_istable(L, idx)) return false;
+  if (lua_getfield(L, idx, "headers") == LUA_TTABLE) return true;
+  if (!lua_isnil(L, -1)) luaL_error(L, "emit: headers: a list expected");
+  lua_pop(L, 1);
+  return false;
+}
+
+/* Checks the headers in the options at idx, or, with 'into', adds them; returns their size. */
 static size_t read_headers (lua_State *L, int idx, rd_kafka_headers_t *into) {
   size_t bytes = 0;
-  if (!lua_istable(L, idx) || lua_getfield(L, idx, "headers") != LUA_TTABLE) return 0;
+  if (!push_headers(L, idx)) return 0;
   for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
+    size_t size = 0;
     const char *name, *value;
-    size_t size;
     push_pair(L, i);
     name = lua_tostring(L, -2);
     value = lua_tolstring(L, -1, &size);
-    bytes += strlen(name) + (value != NULL ? size : 0) + 4;
-    if (into != NULL) rd_kafka_header_add(into, name, -1, value, value != NULL ? (ssize_t)size : 0);
+    bytes += strlen(name) + size + 4;
+    if (into != NULL) rd_kafka_header_add(into, name, -1, value, (ssize_t)size);
     lua_pop(L, 3);
   }
   lua_pop(L, 2);
