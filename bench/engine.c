@@ -2,7 +2,7 @@
 /* What the settlement engine costs by itself: pairs of an admission and a settlement, with handing
 ** out and done between them, per second of CPU time on one core.
 ** usage: bench-engine [PAIRS]        (5,000,000)
-** Prints one line of JSON: rates in millions of pairs a second, and ratios of the cost of a pair. */
+** Prints a line of JSON: rates in millions of pairs a second, ratios of the cost of a pair. */
 #include <stdbool.h>
 #include <stdlib.h>
 

@@ -19,8 +19,10 @@
 ** A lane runs its records one after the other, in the order next gave them. With DM_ORDER_KEY and
 ** DM_ORDER_PARTITION next does not wait between records of one key: a lane may be handed a whole
 ** batch. So when one of them is to be retried, or was not run, the lane runs none of the same key
-** that it was handed before that was reported here: they all go back by unrun. What a lane has not
-** begun may be taken from it and go back, too; the order of the reports does not matter.
+** that it was handed before that was reported here: they all go back by unrun. A failure that ends
+** its record holds nothing back, so it is the lane that has to know whether there is a retry. What
+** a lane has not begun may be taken from it and go back, too. The order of the reports does not
+** matter.
 **
 ** Laws, whatever the order of calls:
 **   1. what commit offers is at most the lowest unsettled offset of the epoch, and never less than
@@ -88,8 +90,8 @@ typedef enum dm_entry_state {
 typedef struct dm_entry {
   /* set by the caller before it is admitted */
   int64_t offset;
-  uint64_t key;         /* a hash, for DM_ORDER_KEY; equal ones only serialise more. Of a record that
-                           has no key: anything, such as a hash of its offset */
+  uint64_t key;         /* a hash, for DM_ORDER_KEY; equal ones only serialise more. Of a record
+                           without a key: anything, such as a hash of its offset */
   int32_t partition;    /* as assign returned it */
   uint32_t bytes;
   /* for the caller to read */
@@ -121,9 +123,9 @@ int dm_engine_assign (dm_engine *e, int64_t committed);
 /* Gives a record that will never run back to the caller. The engine must not be called in it. */
 typedef void (*dm_engine_drop) (void *arg, dm_entry *entry);
 
-/* Optional, before revoke: what is queued or waits for a retry comes back through 'drop', cancelled;
-** nothing more is admitted, handed out or retried. Records that were handed out still settle, and
-** what may be committed still grows up to the first that was dropped. */
+/* Optional, before revoke: what is queued or waits for a retry comes back through 'drop', as
+** cancelled; nothing more is admitted, handed out or retried. Records that were handed out still
+** settle, and what may be committed still grows up to the first that was dropped. */
 void dm_engine_drain (dm_engine *e, int partition, dm_engine_drop drop, void *arg);
 
 /* Ends the epoch, after a drain. Take the commits before: now none is offered any more. Records

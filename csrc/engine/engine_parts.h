@@ -96,7 +96,7 @@ bool dm_partition_admit (dm_engine *e, dm_partition *p, dm_entry *entry);
 /* Moves what may be committed past a settled record, as far as those before it allow. */
 void dm_partition_settle (dm_engine *e, dm_partition *p, const dm_entry *entry);
 
-/* After a record has gone: frees what it held back, and the partition itself when it was the last. */
+/* After a record has gone: frees what it held back, and the partition when it was the last. */
 void dm_partition_leave (dm_engine *e, dm_partition *p);
 
 /* == engine.c == */

@@ -73,7 +73,7 @@ dm_key *dm_keys_add (dm_keys *keys, uint64_t id, int32_t partition) {
   return key;
 }
 
-/* Closes the gap: what probing pushed beyond it moves up, so that a search never stops too early. */
+/* Closes the gap: what probing pushed beyond it moves up, so that no search stops too early. */
 static void vacate (dm_keys *keys, uint32_t gap) {
   uint32_t at = gap;
   const dm_key *key;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* keys.h -- the keys that are out of turn: one of their records is to be retried or came back unrun,
-** and those that follow queue here instead of in their lane. All other keys need no memory.
+/* keys.h -- the keys that are out of turn: one of their records is to be retried or came back
+** unrun, and those that follow queue here instead of in their lane. Other keys need no memory.
 **
 ** A key is in one state at a time:
 **

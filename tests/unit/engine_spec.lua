@@ -458,6 +458,17 @@ describe("a record that was handed out", function()
     for i, entry in ipairs(r:take()) do offsets[i] = entry.offset end
     assert.same({ 0, 2, 3 }, offsets)
   end)
+
+  it("waits for no more than what its lane had then", function()
+    local r = rig()
+    r:admit(r.engine:assign(0), { "a", "b", "c" })
+    local a, b = r.engine:next(0, 0), r.engine:next(0, 0)
+    r.engine:unrun(a)
+    assert.equal("c", r.engine:next(0, 0).key)
+    assert.is_nil(r.engine:next(0, 0))
+    r.engine:settle(b, "ack", 0)
+    assert.equal(a, r.engine:next(0, 0))
+  end)
 end)
 
 describe("an engine that is misused", function()

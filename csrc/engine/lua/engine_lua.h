@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* engine_lua.h -- the Lua module docmsg.engine: specs drive the engine with a clock of their own. */
+/* engine_lua.h -- the Lua module docmsg.engine: specs drive the engine with their own clock. */
 #ifndef DM_ENGINE_LUA_H
 #define DM_ENGINE_LUA_H
 

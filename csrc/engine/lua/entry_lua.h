@@ -2,8 +2,8 @@
 /* entry_lua.h -- the Lua object docmsg.Entry: a record as the engine knows it.
 **
 ** Threads:   the thread that owns L.
-** Ownership: user value 1 is its engine, user value 2 its key. While the engine has the entry, it is
-**            anchored in the engine's table of entries, user value 1 of that.
+** Ownership: user value 1 is its engine, user value 2 its key. While the engine has the entry, it
+**            is anchored in the engine's table of entries, user value 1 of that.
 */
 #ifndef DM_ENTRY_LUA_H
 #define DM_ENTRY_LUA_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* parts_test.c -- the containers of the engine, beyond what lanes that keep their order make of them. */
+/* parts_test.c -- the containers of the engine, also where no schedule would lead them. */
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -78,6 +78,12 @@ static int64_t first_due (const dm_key *keys, const bool *in) {
   return due;
 }
 
+static bool is_heap (const dm_timers *timers) {
+  for (uint32_t i = 1; i < timers->count; i++)
+    if (timers->heap[(i - 1) / 2]->due > timers->heap[i]->due) return false;
+  return true;
+}
+
 static void timers_fire_in_order (void) {
   dm_timers timers = { 0 };
   dm_key keys[MANY] = { 0 };
@@ -94,6 +100,7 @@ static void timers_fire_in_order (void) {
       dm_timers_add(&timers, &keys[i]);
     }
     in[i] = !in[i];
+    CHECK(is_heap(&timers));
     first = dm_timers_first(&timers);
     CHECK((first == NULL ? INT64_MAX : first->due) == first_due(keys, in));
   }

@@ -251,10 +251,11 @@ static void report_unrun (world *w, record *r) {
 /* Reports need not come in the order in which the records ran. */
 bool step_report (world *w, unsigned lane) {
   record_fifo *outbox = &w->workers[lane].outbox;
-  unsigned count = outbox->tail - outbox->head;
+  unsigned count = outbox->tail - outbox->head, choice = 0;
   record *r;
   if (count == 0) return false;
-  r = fifo_take(outbox, chance(&w->choices, 3) ? choose(&w->choices, count < 256 ? count : 256) : 0);
+  if (chance(&w->choices, 3)) choice = choose(&w->choices, count < 256 ? count : 256);
+  r = fifo_take(outbox, choice);
   if (r->fate == FAILED) report_failure(w, r);
   else if (r->fate == UNRUN) report_unrun(w, r);
   else if (r->settles_at_once) settle(w, r);
