@@ -266,6 +266,18 @@ bool step_report (world *w, unsigned lane) {
   return true;
 }
 
+/* What the worker has not looked at is taken back, before it has reported what came earlier. */
+bool step_withdraw (world *w, unsigned lane) {
+  record_fifo *inbox = &w->workers[lane].inbox;
+  if (fifo_is_empty(inbox)) return false;
+  while (!fifo_is_empty(inbox)) {
+    record *r = fifo_pop(inbox);
+    r->closes = false;
+    report_unrun(w, r);
+  }
+  return true;
+}
+
 /* The record that is done after 'skip' others, or the last one; NULL: none is done. */
 static record *find_done (const world *w, unsigned skip) {
   record *found = NULL;
@@ -277,18 +289,6 @@ static record *find_done (const world *w, unsigned skip) {
     }
   }
   return found;
-}
-
-/* What the worker has not looked at is taken back, before it has reported what came earlier. */
-bool step_withdraw (world *w, unsigned lane) {
-  record_fifo *inbox = &w->workers[lane].inbox;
-  if (fifo_is_empty(inbox)) return false;
-  while (!fifo_is_empty(inbox)) {
-    record *r = fifo_pop(inbox);
-    r->closes = false;
-    report_unrun(w, r);
-  }
-  return true;
 }
 
 /* Any record that is done, whatever the order. */
