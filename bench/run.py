@@ -10,6 +10,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 
@@ -123,7 +124,33 @@ def setup_again(options):
                 [("wall / kcat -L", wall, 3.0, "max")])
 
 
-BENCHMARKS = {"produce": produce, "consume": consume, "setup": setup, "setup-again": setup_again}
+def plan(options):
+    """The plan of the workflow's topics, which exist, by a process that starts cold."""
+    ours_setup(options)
+    return Pair(lambda: run([options.program, "topics", "plan", "scripts/topics.lua"],
+                            KAFKA_BOOTSTRAP_SERVERS=options.bootstrap),
+                lambda: run(["kcat", "-L", "-b", options.bootstrap]),
+                [("wall / kcat -L", wall, 3.0, "max")])
+
+
+MANY = ("for i = 1, 1000 do topic('bench-many-' .. i) "
+        "{ partitions = 10, config = { ['retention.ms'] = days(7) } } end")
+
+
+def plan_many(options):
+    """Seconds for the plan of 1,000 topics with 10,000 partitions, which exist."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as table:
+        table.write(MANY)
+        table.flush()
+        command = [options.program, "topics", "apply", table.name, "--timeout", "60s"]
+        run(command, KAFKA_BOOTSTRAP_SERVERS=options.bootstrap)
+        command[2] = "plan"
+        seconds = [run(command, KAFKA_BOOTSTRAP_SERVERS=options.bootstrap)[0] for _ in range(5)]
+    return {"plan-many: seconds": (statistics.median(seconds), 5, "max")}
+
+
+BENCHMARKS = {"produce": produce, "consume": consume, "setup": setup, "setup-again": setup_again,
+              "plan": plan}
 
 
 def start_up(options):
@@ -151,6 +178,10 @@ def engine(options):
 
 
 ALONE = {"engine": engine, "start": start_up}
+
+
+# These have no peer to take turns with.
+ALONE = {"start": start_up, "plan-many": plan_many}
 
 
 def holds(value, limit, kind):

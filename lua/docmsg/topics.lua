@@ -7,19 +7,18 @@
 --   for _, result in ipairs(assert(manager:ensure(declared))) do
 --     print(result.status, result.name)
 --   end
-local apply = require "docmsg.topic.apply"
 local compare = require "docmsg.topic.compare"
 local connection = require "docmsg.topic.connection"
 local docmsg = require "docmsg"
 local kafka = require "docmsg.kafka"
 local observe = require "docmsg.topic.observe"
-local plan = require "docmsg.topic.plan"
-local statistics = require "docmsg.topic.statistics"
 local topic_file = require "docmsg.topic.file"
 local topic_table = require "docmsg.topic.table"
-local witness = require "docmsg.topic.witness"
 
 local M = {}
+
+-- Parts that most programs do not need, or not at once.
+local function plan() return require "docmsg.topic.plan" end
 
 ---@class docmsg.TopicManager
 ---@field private admin docmsg.Admin
@@ -130,10 +129,10 @@ end
 ---@return docmsg.Plan? plan
 ---@return docmsg.Error? err
 function Manager:plan(declared, only)
-  local names = plan.names(declared, only)
+  local names = plan().names(declared, only)
   local cluster, err = self:describe(function() return names end)
   if not cluster then return nil, err end
-  return plan.make(declared, cluster, only)
+  return plan().make(declared, cluster, only)
 end
 
 ---Makes the changes of a plan, however dangerous: whether it may is to be asked before.
@@ -142,11 +141,12 @@ end
 ---@return docmsg.topic.Result[] results one for each change, in the order in which they were made
 function Manager:apply(planned, options)
   options = options or {}
-  return apply.run(self.admin, planned, {
+  return require("docmsg.topic.apply").run(self.admin, planned, {
     timeout = self.timeout, wait = options.wait or self.timeout, sleep = self.sleep,
     validate_only = options.validate_only,
     witnesses = function()
-      self.witnesses = self.witnesses or witness.open(self.cluster.brokers, self.options)
+      self.witnesses = self.witnesses
+        or require("docmsg.topic.witness").open(self.cluster.brokers, self.options)
       return self.witnesses
     end,
   })
@@ -161,14 +161,14 @@ end
 local ENSURED <const> =
   { done = "created", unconverged = "created", already = "exists", stale = "exists", failed = "failed" }
 
--- The plan with the creations alone.
-local function creations(planned)
-  local changes = {}
-  for _, change in ipairs(planned.changes) do
-    if change.class == "create" then changes[#changes + 1] = change end
-  end
-  planned.changes = changes
-  return planned
+-- Creates what is missing. Returns the results by the names of topics.
+local function create(self, missing, observed)
+  local brokers, results = {}, {}
+  for i, broker in ipairs(self.cluster.brokers) do brokers[i] = broker.id end
+  local planned = plan().make({ topics = missing, deleted = {} },
+    { brokers = brokers, names = {}, observed = observed })
+  for _, result in ipairs(self:apply(planned)) do results[result.topic] = result end
+  return results
 end
 
 ---Creates the topics that are missing, in one request for each hundred, and waits until they are as
@@ -179,11 +179,11 @@ end
 function Manager:ensure(declared)
   local observed, err = self:observe(declared.names)
   if not observed then return nil, err end
-  local brokers, made = {}, {}
-  for i, broker in ipairs(self.cluster.brokers) do brokers[i] = broker.id end
-  local present = { topics = declared.topics, deleted = {} }
-  local planned = plan.make(present, { brokers = brokers, names = {}, observed = observed })
-  for _, result in ipairs(self:apply(creations(planned))) do made[result.topic] = result end
+  local missing = {}
+  for _, topic in ipairs(declared.topics) do
+    if not observed[topic.name].info then missing[#missing + 1] = topic end
+  end
+  local made = #missing > 0 and create(self, missing, observed) or {}
   local results = {}
   for i, topic in ipairs(declared.topics) do
     local result = made[topic.name] or { status = "already", observed = observed[topic.name] }
@@ -241,7 +241,7 @@ end
 function Manager:statistics(names, groups)
   local topics, err = self:list(names)
   if not topics then return nil, err end
-  return statistics.gather(self.admin, topics, groups, { timeout = self.timeout })
+  return require("docmsg.topic.statistics").gather(self.admin, topics, groups, { timeout = self.timeout })
 end
 
 return M

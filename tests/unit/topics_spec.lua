@@ -132,7 +132,7 @@ describe("ensure", function()
     local results = assert(assert(connect(admin)):ensure(declare(TWO)))
     assert.equal("b=created a=created", statuses(results))
     assert.same({}, results[1].differences)
-    assert.equal(10 + 20 + 40 + 10 + 10, admin.slept)
+    assert.equal(10 + 20 + 40 + 1 + 1, admin.slept)
   end)
 
   it("stops waiting at the time-out and says what is missing", function()

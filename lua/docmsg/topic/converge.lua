@@ -7,6 +7,8 @@ local M = {}
 
 local FIRST_PAUSE_MS <const>, LONGEST_PAUSE_MS <const> = 10, 500
 local READS <const> = 3
+-- Between two reads that say yes: the second is to be another answer, not a later one.
+local CONFIRM_PAUSE_MS <const> = 1
 
 ---@class docmsg.topic.Patience
 ---@field wait docmsg.Duration
@@ -24,9 +26,9 @@ function M.await(patience, read)
     running = read() and running + 1 or 0
     if running == READS then return true end
     if running == 0 and (left <= 0 or os.time() > deadline) then return false end
-    if running > 0 then pause = FIRST_PAUSE_MS end
-    patience.sleep(pause .. "ms")
-    left, pause = left - pause, math.min(pause * 2, LONGEST_PAUSE_MS)
+    local rest = running > 0 and CONFIRM_PAUSE_MS or pause
+    patience.sleep(rest .. "ms")
+    left, pause = left - rest, running > 0 and FIRST_PAUSE_MS or math.min(pause * 2, LONGEST_PAUSE_MS)
   end
 end
 
