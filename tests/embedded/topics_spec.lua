@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
+local document = require "support.document"
 local embedded = require "support.embedded"
-local process = require "support.process"
-local program = require "support.program"
 local script = require "support.script"
 local topics = require "docmsg.topics"
 
@@ -53,15 +52,8 @@ end)
 
 describe("the page about topics", function()
   it("has blocks that run", function()
-    local page = program.read(script.root .. "docs/topics.md")
-    local folder = program.folder()
-    finally(function() program.remove(folder) end)
-    local names = { "topics.lua", "main.lua" }
-    for block in page:gmatch "```lua\n(.-)```" do
-      program.write(folder .. "/" .. table.remove(names, 1), block)
-    end
-    local result = process.run { process.program, "--embedded", "main.lua", cwd = folder }
+    local result = document.run_lua(script.root .. "docs/topics.md", "embedded")
     assert.equal(0, result.code, result.stderr)
-    assert.equal("orders\tcreated\t\ncustomers\tcreated\t\norders\t0\trecords\n", result.stdout)
+    assert.equal("orders\tcreated\t\ncustomers\tcreated\t\norders\t0\trecords\n0\tchanges to make\n", result.stdout)
   end)
 end)

@@ -3,7 +3,8 @@
 --
 --   ```lua   run in the page's order, in one process, each block in a scope of its own. One that
 --            begins with "-- NAME.lua" is that file instead
---   ```sh    lines of docmsg-lua are run, those of tools/ and cmake are asked whether they exist
+--   ```sh    lines of docmsg-lua are run, in a folder with the page's files and the project's
+--            README.md; those of tools/ and cmake are asked whether they exist
 --
 -- What cannot be run has a fence without a language.
 local process = require "support.process"
@@ -70,6 +71,16 @@ local function compose(path, blocks)
   return table.concat(code), files
 end
 
+---A folder with files in it, which goes away with its scope.
+---@param files table<string, string>
+local function folder_with(files)
+  local folder = program.folder()
+  for name, text in pairs(files) do
+    program.write(folder .. "/" .. name, text)
+  end
+  return setmetatable({ path = folder }, { __close = function() program.remove(folder) end })
+end
+
 ---Runs the Lua blocks of a page.
 ---@param path string
 ---@param servers string stands for localhost:9092
@@ -87,11 +98,7 @@ function M.run_lua(path, servers, wanted)
     return nil
   end
   local code, files = compose(path, blocks)
-  local folder <close> = setmetatable({ path = program.folder() },
-    { __close = function(self) program.remove(self.path) end })
-  for name, text in pairs(files) do
-    program.write(folder.path .. "/" .. name, text)
-  end
+  local folder <close> = folder_with(files)
   return process.run { process.program, "--bootstrap-servers", servers, "-", stdin = code,
     cwd = folder.path, limit = 120 }
 end
@@ -99,9 +106,10 @@ end
 ---Runs a line of a shell, with the program in the PATH.
 ---@param line string
 ---@param servers string
+---@param folder string
 ---@return support.Result
-local function run_line(line, servers)
-  return process.run { "sh", "-c", line, limit = 120, env = {
+local function run_line(line, servers, folder)
+  return process.run { "sh", "-c", line, cwd = folder, limit = 120, env = {
     PATH = process.program:match("^(.*)/[^/]*$") .. ":" .. os.getenv("PATH"),
     KAFKA_BOOTSTRAP_SERVERS = servers,
   } }
@@ -111,7 +119,8 @@ end
 local lines = {
   { "^docmsg%-lua", run_line },
   { "^tools/", function(line) return process.run { line:match("^%S+"), "--help" } end },
-  { "^cmake %-%-workflow %-%-preset (%S+)$", function(line, _, preset)
+  { "^cmake %-%-workflow %-%-preset (%S+)$", function(line)
+    local preset = line:match("%S+$")
     local result = process.run { "cmake", "--workflow", "--list-presets" }
     result.ok = result.ok and result.stdout:find(('"%s"'):format(preset), 1, true) ~= nil
     result.stderr = result.stderr .. "no such preset: " .. line
@@ -125,14 +134,16 @@ local lines = {
 ---@return {line: string, result: support.Result}[]
 function M.run_shell(path, servers)
   local results = {}
+  local _, files = compose(path, M.blocks(path, "lua"))
+  files["README.md"] = program.read(script.root .. "README.md")
+  local folder <close> = folder_with(files)
   for _, block in ipairs(M.blocks(path, "sh")) do
     for line in block.text:gmatch("[^\n]+") do
       line = line:gsub("%s+#.*$", "")
       local result
       for _, known in ipairs(lines) do
-        local capture = line:match(known[1])
-        if capture then
-          result = known[2](line, servers, capture)
+        if line:find(known[1]) then
+          result = known[2](line, servers, folder.path)
           break
         end
       end
