@@ -156,6 +156,7 @@ end
 ---@field name string
 ---@field status "created"|"exists"|"failed"
 ---@field error? docmsg.Error why it failed
+---@field partitions integer as they are on the broker; 0 when the topic does not exist
 ---@field differences docmsg.Difference[] empty when the topic is as declared
 
 local ENSURED <const> =
@@ -187,7 +188,9 @@ function Manager:ensure(declared)
   local results = {}
   for i, topic in ipairs(declared.topics) do
     local result = made[topic.name] or { status = "already", observed = observed[topic.name] }
+    local info = result.observed and result.observed.info
     results[i] = { name = topic.name, status = ENSURED[result.status], error = result.error,
+      partitions = info and #info.partitions or 0,
       differences = result.error and {} or compare.topic(topic, result.observed) }
   end
   return results

@@ -112,7 +112,7 @@ describe("TLS", function()
   it("refuses it with the same words when the broker is quicker than the client", function()
     local library = process.program:gsub("bin/[^/]*$", "tests/c/swift_tls.so")
     local code = ("local admin <close> = require 'docmsg.kafka'.admin { on_error = function() end } "
-      .. "local _, err = admin:describe_topics({}, { timeout = '2s' }) print(err.name, err)")
+      .. "local _, err = admin:cluster { timeout = '2s' } print(err.name, err)")
     local result = process.run { process.program, "--bootstrap-servers", listener.tls().bootstrap_servers,
       "-X", "security.protocol=ssl", "-e", code,
       env = { LD_PRELOAD = library, ASAN_OPTIONS = "verify_asan_link_order=0" } }
