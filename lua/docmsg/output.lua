@@ -43,6 +43,14 @@ function M.is_colourful(getenv, is_terminal)
   return is_terminal and is_set "TERM" and getenv "TERM" ~= "dumb"
 end
 
+---"1 topic", "2 topics".
+---@param number integer
+---@param word string in the singular
+---@return string
+function M.count(number, word)
+  return ("%d %s%s"):format(number, word, number == 1 and "" or "s")
+end
+
 ---Makes an output.
 ---@param options? docmsg.OutputOptions
 ---@return docmsg.Output

@@ -28,6 +28,27 @@ describe("a topic manager on the embedded broker", function()
     assert.equal("existence does not exist, declared exists", topics.describe(report[2].differences))
   end)
 
+  it("plans without creating anything, on a broker that creates what it is asked for", function()
+    local cluster <close> = embedded.start()
+    local manager <close> = connect(cluster)
+    local declared = declare [[return { a = { partitions = 1 }, b = { deleted = true } }]]
+    assert.equal(1, #assert(manager:plan(declared)).changes)
+    assert(manager:verify(declared))
+    assert.same({}, assert(manager:list()))
+  end)
+
+  it("applies a plan, and says what this broker cannot do", function()
+    local cluster <close> = embedded.start()
+    local manager <close> = connect(cluster)
+    local first = declare [[return { a = { partitions = 1, config = { ["segment.ms"] = 5 } } }]]
+    assert.equal("done", manager:apply(assert(manager:plan(first)))[1].status)
+    local second = declare [[return { a = { partitions = 2, config = { ["segment.ms"] = 6 } } }]]
+    local results = manager:apply(assert(manager:plan(second)))
+    assert.same({ "config.safe", "done" }, { results[1].class, results[1].status })
+    assert.same({ "grow", "failed" }, { results[2].class, results[2].status })
+    assert.equal("_UNSUPPORTED_FEATURE", results[2].error.name)
+  end)
+
   it("lists partitions, leaders and replicas", function()
     local cluster <close> = embedded.start()
     local manager <close> = connect(cluster)

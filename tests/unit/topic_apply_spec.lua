@@ -169,6 +169,34 @@ describe("applying a plan", function()
     assert.equal(1, session.code(results))
   end)
 
+  it("fails as a whole when the cluster may not be described", function()
+    local manager = connect(start())
+    for _, call in ipairs { "describe_topics", "describe_configs" } do
+      local admin = start()
+      manager = connect(admin)
+      local refusal = fake.err("TOPIC_AUTHORIZATION_FAILED", "not allowed")
+      admin[call] = function()
+        return { same = { name = "same", partitions = {}, error = refusal }, grown = { name = "grown", partitions = {} } }
+      end
+      local declared = assert(topics.parse("return { same = { partitions = 1 } }", "t.lua", function() end))
+      local planned, err = manager:plan(declared)
+      assert.is_nil(planned)
+      assert.equal("TOPIC_AUTHORIZATION_FAILED", err.name)
+    end
+    manager:close()
+  end)
+
+  it("fails for the topics that may not be changed", function()
+    local admin = start()
+    local manager = connect(admin)
+    local planned = plan_of(manager, TABLE)
+    admin.refuse = { grown = fake.err("TOPIC_AUTHORIZATION_FAILED", "not allowed") }
+    local results = manager:apply(planned)
+    assert.equal("grown config.safe failed", statuses { results[2] })
+    assert.equal("skipped", results[3].status)
+    assert.equal(5, session.code(results))
+  end)
+
   it("only asks the broker when it is dry", function()
     local admin = start()
     local manager = connect(admin)

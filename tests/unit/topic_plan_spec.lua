@@ -67,13 +67,13 @@ describe("a plan", function()
     { "knows when there are too few brokers",
       "a = { partitions = 1, replication_factor = 4, config = { ['min.insync.replicas'] = INHERIT } }", { a = {} },
       "a blocked -: replication factor 1 → 4: there are only 3 brokers" },
-    { "deletes a tombstone", "a = { deleted = true }", { a = { partitions = 2 } }, "a delete delete: 2 partitions and their records" },
+    { "deletes a tombstone", "a = { deleted = true }", { a = { partitions = 2 } }, "a delete delete: 2 partitions with all records" },
     { "has nothing to do for a tombstone that is gone", "a = { deleted = true }", {}, "" },
     { "keeps the order in which changes are made",
       "a = { partitions = 2, config = { ['retention.ms'] = 5, ['segment.ms'] = 7 } }, b = { partitions = 1 }",
       { a = { config = { ["retention.ms"] = "6", ["segment.ms"] = "6" } } },
       "a config.safe -: segment.ms 6 → 7\na grow -: 1 → 2 partitions\na config.risky config: retention.ms 6 → 5\n"
-      .. "b create -: 1 partitions, replication factor 1" },
+      .. "b create -: 1 partition, replication factor 1" },
     { "removes an override", "a = { partitions = 1, config = { ['segment.ms'] = INHERIT } }",
       { a = { config = { ["segment.ms"] = "5" } } }, "a config.safe -: segment.ms 5 → inherited" },
     { "does not know what a removed override leads to", "a = { partitions = 1, config = { ['retention.ms'] = INHERIT } }",
@@ -133,7 +133,7 @@ describe("a plan", function()
 
   it("keeps to the patterns of --only, also for what is not declared", function()
     local planned = make("ab = { partitions = 1 }, b = { partitions = 1 }", { ["a.c"] = {}, d = {} }, { "a*" })
-    assert.equal("ab create -: 1 partitions, replication factor 1", lines_of(planned))
+    assert.equal("ab create -: 1 partition, replication factor 1", lines_of(planned))
     assert.same({ "a.c" }, planned.undeclared)
     assert.equal(1, planned.declared)
     assert.same({ "d" }, make("ab = { partitions = 1 }", { ["a.c"] = {}, d = {} }, { "?" }).undeclared)
@@ -184,7 +184,7 @@ describe("a plan", function()
       { ["long-name"] = { config = { ["retention.ms"] = "-1", ["flush.ms"] = "5" } }, zoo = {} })
     assert.equal(table.concat({
       "cluster id (3 brokers)   t.lua: 2 declared, 1 exist",
-      "+ a          create        1 partitions, replication factor 1",
+      "+ a          create        1 partition, replication factor 1",
       "~ long-name  config.risky  retention.ms -1 (no limit) → 1   needs --allow config",
       "= long-name  kept          flush.ms=5 is not declared, left alone",
       "? zoo                      not declared, left alone",
@@ -198,6 +198,6 @@ describe("a plan", function()
 
   it("is shown with names of any length", function()
     local name = ("n"):rep(249)
-    assert.matches("^%+ " .. name .. "  create  1 partitions", show.plan(make(name .. " = { partitions = 1 }", {}))[2])
+    assert.matches("^%+ " .. name .. "  create  1 partition", show.plan(make(name .. " = { partitions = 1 }", {}))[2])
   end)
 end)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What was declared against what is on the broker. Effective values count, not where they come
 -- from; what the file does not mention is left alone.
+local keys = require "docmsg.keys"
 local property = require "docmsg.topic.property"
 
 local M = {}
@@ -43,21 +44,14 @@ local function compare_leaders(info, differences)
   end
 end
 
-local function sorted_names(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 local function compare_config(topic, configs, differences)
-  for _, name in ipairs(sorted_names(topic.config)) do
+  for _, name in ipairs(keys.sorted(topic.config)) do
     local actual = configs[name] and configs[name].value
     if not actual or not property.equal(topic.config[name], actual, topic.unordered[name]) then
       differ(differences, "config", name, topic.config[name], actual or "not set")
     end
   end
-  for _, name in ipairs(sorted_names(topic.inherit)) do
+  for _, name in ipairs(keys.sorted(topic.inherit)) do
     if configs[name] and configs[name].source == "topic" then
       differ(differences, "config", name, "inherited", configs[name].value or "set").inherit = true
     end

@@ -20,6 +20,7 @@ local CONFIRM_PAUSE_MS <const> = 1
 ---@return boolean converged
 function M.await(patience, read)
   local left = kafka.duration(patience.wait)
+  if left < 0 then left = math.huge end
   local deadline = os.time() + left / 1000
   local pause, running = FIRST_PAUSE_MS, 0
   while true do

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- A cluster as a topic table that plans to nothing. What a table cannot say stays a comment.
+local keys = require "docmsg.keys"
 local printable = require("docmsg.log").printable
 local property = require "docmsg.topic.property"
 local state = require "docmsg.topic.state"
@@ -50,12 +51,11 @@ local function obstacle(name, value, factor)
 end
 
 local function overrides(configs)
-  local names = {}
+  local chosen = {}
   for name, entry in pairs(configs or {}) do
-    if entry.source == "topic" and entry.value then names[#names + 1] = name end
+    if entry.source == "topic" and entry.value then chosen[name] = true end
   end
-  table.sort(names)
-  return names
+  return keys.sorted(chosen)
 end
 
 local function config_lines(observed, factor)

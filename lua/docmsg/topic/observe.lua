@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- What is on the cluster, in a number of requests that does not depend on the number of topics
 -- until there are hundreds of them.
+local keys = require "docmsg.keys"
+
 local M = {}
 
 -- Configurations of so many topics are asked for at once: an answer has about 4 KB a topic.
@@ -78,10 +80,9 @@ function M.cluster(admin, cluster, wanted, options)
   local view = { id = cluster.id, brokers = {}, names = {} }
   for i, broker in ipairs(cluster.brokers) do view.brokers[i] = broker.id end
   table.sort(view.brokers)
-  for name in pairs(infos) do
+  for _, name in ipairs(keys.sorted(infos)) do
     if not M.is_internal(name) then view.names[#view.names + 1] = name end
   end
-  table.sort(view.names)
   local observed, existing = select(infos, wanted(view.names))
   if not observed then return nil, existing end
   view.observed, err = add_configs(admin, existing, observed, options)

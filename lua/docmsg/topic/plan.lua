@@ -2,6 +2,7 @@
 -- From what is declared and what is there to what has to be done, and how dangerous that is. Pure:
 -- nothing but its arguments decides.
 local compare = require "docmsg.topic.compare"
+local keys = require "docmsg.keys"
 local glob = require "docmsg.topic.glob"
 local property = require "docmsg.topic.property"
 local reassign = require "docmsg.topic.reassign"
@@ -136,15 +137,12 @@ end
 
 -- Overrides that the file does not mention are kept, and told of.
 local function add_kept(plan, topic, observed)
-  local names = {}
-  for name, entry in pairs(observed.configs or {}) do
+  local configs = observed.configs or {}
+  for _, name in ipairs(keys.sorted(configs)) do
     local mentioned = topic.config[name] or topic.inherit[name]
-    if entry.source == "topic" and not mentioned then names[#names + 1] = name end
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    plan.kept[#plan.kept + 1] =
-      { topic = topic.name, name = name, value = observed.configs[name].value }
+    if configs[name].source == "topic" and not mentioned then
+      plan.kept[#plan.kept + 1] = { topic = topic.name, name = name, value = configs[name].value }
+    end
   end
 end
 

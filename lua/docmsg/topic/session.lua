@@ -39,6 +39,16 @@ function M.connect(options)
   }
 end
 
+-- A pattern that matches nothing is a mistake: nothing to do would be a lie.
+local function check_only(declared, only)
+  local planning = require "docmsg.topic.plan"
+  for _, pattern in ipairs(only) do
+    if #planning.topics(declared, { pattern }) == 0 then
+      return ("--only %s matches no topic of %s"):format(pattern, declared.path)
+    end
+  end
+end
+
 ---Finds and loads the topic table that was named; its warnings go to standard error.
 ---@param options table<string, any>
 ---@param output docmsg.Output
@@ -49,7 +59,8 @@ function M.load(options, output)
   for _, warning in ipairs(declared and declared.warnings or {}) do
     output:note("docmsg-lua: warning: %s", warning)
   end
-  return declared, reason
+  if declared then reason = check_only(declared, options.only) end
+  return not reason and declared or nil, reason
 end
 
 local OUTCOMES <const> = { done = "done", already = "done", failed = "failed", skipped = "failed",

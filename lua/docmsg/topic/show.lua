@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Plans and what became of them, as lines for a person.
+local count = require("docmsg.output").count
+local keys = require "docmsg.keys"
 local planning = require "docmsg.topic.plan"
 local property = require "docmsg.topic.property"
 
@@ -12,19 +14,12 @@ local MARKS <const> = { create = "+", ["config.safe"] = "~", ["config.risky"] = 
 local STYLES <const> = { create = "green", ["config.safe"] = "green", ["config.risky"] = "yellow",
   grow = "green", repartition = "yellow", delete = "red", blocked = "red" }
 
-local function sorted(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 local detail = {}
 
 function detail.create(change)
-  local parts = { ("%d partitions, replication factor %d"):format(change.partitions,
+  local parts = { ("%s, replication factor %d"):format(count(change.partitions, "partition"),
     change.replication_factor) }
-  for _, name in ipairs(sorted(change.config)) do
+  for _, name in ipairs(keys.sorted(change.config)) do
     parts[#parts + 1] = ("%s=%s"):format(name, property.describe(name, change.config[name]))
   end
   return table.concat(parts, ", ")
@@ -49,7 +44,7 @@ function detail.repartition(change)
 end
 
 function detail.delete(change)
-  return ("%d partitions and their records"):format(change.partitions)
+  return count(change.partitions, "partition") .. " with all records"
 end
 
 function detail.blocked(change)
@@ -117,9 +112,9 @@ end
 ---@param paint? docmsg.topic.Paint
 ---@return string[] lines
 function M.plan(plan, paint)
-  local brokers, rows = #plan.cluster.brokers, {}
-  local head = ("cluster %s (%d broker%s)   %s: %d declared, %d exist"):format(plan.cluster.id or "?",
-    brokers, brokers == 1 and "" or "s", plan.file, plan.declared, plan.existing)
+  local rows = {}
+  local head = ("cluster %s (%s)   %s: %d declared, %d exist"):format(plan.cluster.id or "?",
+    count(#plan.cluster.brokers, "broker"), plan.file, plan.declared, plan.existing)
   change_rows(plan, paint or function(_, text) return text end, rows)
   other_rows(plan, rows)
   local lines = align(rows)

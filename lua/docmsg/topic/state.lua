@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What a plan saw of a topic and what its changes make of it, as plain values that can be written to
 -- a file: the shape of the topic, its overrides, and the effective values of what is declared.
+local keys = require "docmsg.keys"
 local property = require "docmsg.topic.property"
 
 local M = {}
@@ -110,14 +111,11 @@ end
 function M.describe(state, expected)
   if state.exists ~= expected.exists then return state.exists and "it exists" or "it does not exist" end
   local list, names = {}, {}
+  for name in pairs(expected.config) do names[name] = true end
+  for name in pairs(state.config) do names[name] = true end
   add_difference(list, "partitions", expected.partitions, state.partitions)
   add_difference(list, "replication factor", expected.replication_factor, state.replication_factor)
-  for name in pairs(expected.config) do names[#names + 1] = name end
-  for name in pairs(state.config) do
-    if expected.config[name] == nil then names[#names + 1] = name end
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do add_difference(list, name, expected.config[name], state.config[name]) end
+  for _, name in ipairs(keys.sorted(names)) do add_difference(list, name, expected.config[name], state.config[name]) end
   return table.concat(list, "; ")
 end
 

@@ -3,6 +3,7 @@
 -- that one broker shows may not have reached the next one. A client that asks for metadata alone
 -- stays with the broker it began with.
 local kafka = require "docmsg.kafka"
+local keys = require "docmsg.keys"
 
 local M = {}
 
@@ -51,8 +52,7 @@ end
 ---@param expected table<string, integer> partitions by topic; 0 when it shall not exist
 ---@return table<string, true> unseen
 function Witnesses:unseen(expected)
-  local names, unseen = {}, {}
-  for name in pairs(expected) do names[#names + 1] = name end
+  local names, unseen = keys.sorted(expected), {}
   if #names == 0 then return unseen end
   for i = #self.clients, 1, -1 do
     local infos = self.clients[i]:describe_topics(names, { timeout = TIMEOUT })

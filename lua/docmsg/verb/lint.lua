@@ -40,7 +40,8 @@ Exit code: 0 nothing, or warnings alone · 2 something is wrong]],
     findings(table.concat(declared and declared.warnings or {}, "\n"), "warning", records)
     show(records, output)
     if declared then
-      output:note("%s: %d topics, nothing wrong", declared.path, #declared.topics)
+      output:note("%s: %s, nothing wrong", declared.path,
+        require("docmsg.output").count(#declared.topics, "topic"))
     end
     return declared and exit.DONE or exit.USAGE
   end,

@@ -38,6 +38,7 @@ local function load_plan(options, manager, output)
 end
 
 local function make_plan(options, declared, manager, output)
+  if not declared then return load_plan(options, manager, output) end
   local plan, err = manager:plan(declared, options.only)
   if not plan then return nil, output:fail(exit.FAILED, err) end
   return plan
@@ -104,20 +105,14 @@ seen in time]],
   { "--dry-run", help = "let the broker check it, changing nothing" },
   session.WAIT,
   run = function(options, output)
-    local is_saved = options.FILE:find("%.json$") ~= nil
     local declared, reason
-    if not is_saved then
+    if not options.FILE:find("%.json$") then
       declared, reason = session.load(options, output)
       if not declared then return output:fail(exit.USAGE, reason) end
     end
     local manager <close>, err = session.connect(options)
     if not manager then return output:fail(exit.FAILED, err) end
-    local plan, code
-    if is_saved then
-      plan, code = load_plan(options, manager, output)
-    else
-      plan, code = make_plan(options, declared, manager, output)
-    end
+    local plan, code = make_plan(options, declared, manager, output)
     if not plan then return code end
     if output.format == "table" then require("docmsg.verb.topics.plan").show(plan, output) end
     code = guard(options, plan, output)

@@ -47,7 +47,7 @@ changed · 5 partly done · 7 not gone in time]],
     local plan, code = make_plan(manager, names, output)
     if not plan then return code end
     for _, change in ipairs(plan.changes) do output:note("%s: %s", change.topic, show.detail(change)) end
-    local question = ("Delete %d topic%s?"):format(#names, #names == 1 and "" or "s")
+    local question = ("Delete %s?"):format(require("docmsg.output").count(#names, "topic"))
     if not output:confirm(question, options.yes) then return exit.REFUSED end
     local results = manager:apply(plan, { wait = options.wait })
     if output.format == "table" then

@@ -16,13 +16,17 @@ local function write(path, value)
   return true
 end
 
+-- It is part of the plan as JSON too: a folder that cannot be written is no failure.
 local function write_reassignment(plan, path, output)
   local list = {}
   for _, change in ipairs(plan.changes) do list[#list + 1] = change.reassignment end
-  if #list == 0 then return true end
+  if #list == 0 then return end
   local written, reason = write(path, reassign.join(list))
-  if written then output:note("the reassignment is in %s, for kafka-reassign-partitions.sh", path) end
-  return written, reason
+  if written then
+    output:note("the reassignment is in %s, for kafka-reassign-partitions.sh", path)
+  else
+    output:note("docmsg-lua: warning: no reassignment was written: %s; --reassign names a file", reason)
+  end
 end
 
 local function show_plan(plan, output)
@@ -70,9 +74,11 @@ Exit code: 0, or with --exit-code 3 when something would change Â· 1 no answer Â
     local plan, failure = manager:plan(declared, options.only)
     if not plan then return output:fail(exit.FAILED, failure) end
     show_plan(plan, output)
-    local written, lost = write_reassignment(plan, options.reassign, output)
-    if written and options.out then written, lost = write(options.out, saved.document(plan)) end
-    if not written then return output:fail(exit.USAGE, lost) end
+    write_reassignment(plan, options.reassign, output)
+    if options.out then
+      local written, lost = write(options.out, saved.document(plan))
+      if not written then return output:fail(exit.USAGE, lost) end
+    end
     return options.exit_code and #plan.changes > 0 and exit.PENDING or exit.DONE
   end,
 }

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- docmsg-lua topics show
+local count = require("docmsg.output").count
 local exit = require "docmsg.exit"
+local keys = require "docmsg.keys"
 local property = require "docmsg.topic.property"
 local session = require "docmsg.topic.session"
 
@@ -43,10 +45,7 @@ local function describe(manager, names, all)
 end
 
 local function show_config(config, output)
-  local names = {}
-  for name in pairs(config) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(keys.sorted(config)) do
     local entry = config[name]
     local source = entry.source == "topic" and "" or "  # " .. entry.source
     output:line("  %s=%s%s", name, property.describe(name, entry.value or ""), source)
@@ -57,8 +56,8 @@ local function show(records, output)
   if output.format ~= "table" then return output:rows({}, records) end
   for i, record in ipairs(records) do
     if i > 1 then output:line "" end
-    output:line("%s", output:paint("bold", ("%s: %d partitions, %d records")
-      :format(record.name, #record.partitions, record.records)))
+    output:line("%s", output:paint("bold", ("%s: %s, %s"):format(record.name,
+      count(#record.partitions, "partition"), count(record.records, "record"))))
     output:rows(COLUMNS, record.partitions)
     show_config(record.config, output)
   end

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- docmsg-lua topics verify
+local count = require("docmsg.output").count
 local exit = require "docmsg.exit"
 local json = require "docmsg.json"
 local planning = require "docmsg.topic.plan"
@@ -54,7 +55,7 @@ Exit code: 0 it is · 1 no answer · 2 usage or file · 3 it is not]],
     show(report, output)
     local differing = 0
     for _, entry in ipairs(report) do differing = differing + (#entry.differences > 0 and 1 or 0) end
-    output:note(differing == 0 and "%d topics are as declared" or "%d topics, %d differ", #report, differing)
+    output:note("%s, %d differ from %s", count(#report, "topic"), differing, declared.path)
     return differing == 0 and exit.DONE or exit.PENDING
   end,
 }
