@@ -135,7 +135,8 @@ describe("a group on Apache Kafka", function()
     serve({ one }, function() return total == RECORDS end, take)
     -- A record may come twice only when the broker refused a commit, and said so.
     assert.is_true(#again == 0 or refused, table.concat(again, " "))
-    assert.is_true(one.revoked >= 5)
+    -- A cooperative member gives nothing up when the other leaves, nor when both join at once.
+    assert.is_true(one.revoked >= 4)
     assert.equal(0, one.lost)
   end)
 
