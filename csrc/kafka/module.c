@@ -66,8 +66,18 @@ static const luaL_Reg functions[] = {
   { NULL, NULL },
 };
 
+/* An older librdkafka than the headers' lacks functions that would end the process when called. */
+static void check_librdkafka (lua_State *L) {
+  if (rd_kafka_version() >= (RD_KAFKA_VERSION & ~0xff)) return;
+  push_built_version(L);
+  luaL_error(L, "docmsg.kafka was built for librdkafka %s, but the system's loader found %s: see "
+                "ldd, LD_LIBRARY_PATH, or build it again", lua_tostring(L, -1),
+             rd_kafka_version_str());
+}
+
 int luaopen_docmsg_kafka (lua_State *L) {
   luaL_checkversion(L);
+  check_librdkafka(L);
   dm_state_open(L);
   dm_job_open(L);
   dm_error_open(L);
