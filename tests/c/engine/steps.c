@@ -86,7 +86,8 @@ bool step_revoke (world *w, broker_log *log) {
 static record read_record (world *w, epoch *e, log_record *source) {
   return (record){
     .entry = { .offset = source->offset, .key = source->key, .partition = e->partition,
-               .bytes = choose(&w->choices, BYTES_MAX) },
+               .bytes = choose(&w->choices, BYTES_MAX),
+               .attempt = 99, .trial = true }, /* as an earlier record may have left it */
     .epoch = e,
     .source = source,
     .index = e->count,
