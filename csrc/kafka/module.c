@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "kafka/module.h"
 
+#include <dlfcn.h>
 #include <lauxlib.h>
+#include <stdint.h>
 
 #include "kafka/admin.h"
 #include "kafka/clock.h"
@@ -75,9 +77,20 @@ static void check_librdkafka (lua_State *L) {
              rd_kafka_version_str());
 }
 
+/* After os.exit librdkafka's threads run on until the process has ended, and newer ones draw random
+** numbers from OpenSSL: it must not clean up at exit. It is there when librdkafka was built with it;
+** this must come before the first client. */
+static void keep_openssl (void) {
+  const uint64_t no_atexit = 0x00080000; /* OPENSSL_INIT_NO_ATEXIT */
+  int (*init)(uint64_t, const void *);
+  *(void **)&init = dlsym(RTLD_DEFAULT, "OPENSSL_init_crypto");
+  if (init != NULL) init(no_atexit, NULL);
+}
+
 int luaopen_docmsg_kafka (lua_State *L) {
   luaL_checkversion(L);
   check_librdkafka(L);
+  keep_openssl();
   dm_state_open(L);
   dm_job_open(L);
   dm_error_open(L);
