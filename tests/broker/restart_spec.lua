@@ -83,3 +83,37 @@ describe("a producer whose broker is killed and restarted", function()
     end
   end)
 end)
+
+describe("a consumer whose broker is killed and restarted", function()
+  it("goes on where it was, and reads each record once", function()
+    local own <close> = own_broker.start()
+    local topic = own.cluster:topic().name
+    local function publish(first, last)
+      local producer <close> = own.cluster:producer { on_error = function() end }
+      for i = first, last do
+        assert(producer:send { topic = topic, value = tostring(i) })
+      end
+      assert(producer:flush "60s")
+    end
+    publish(1, 100)
+    local consumer <close> = own.cluster:consumer { topics = { topic }, on_error = function() end }
+    local next_value = 1
+    local function read_until(last)
+      for message in consumer:messages "60s" do
+        assert.equal(tostring(next_value), message.value)
+        next_value = next_value + 1
+        if next_value > last then
+          return message
+        end
+      end
+    end
+    assert(consumer:commit { read_until(50) })
+    own.kafka "kill"
+    local _, err = consumer:commit({ { topic = topic, partition = 0, offset = 50 } }, "1s")
+    assert.is_true(err.retriable, tostring(err))
+    own.kafka "restart"
+    publish(101, 200)
+    read_until(200)
+    assert.is_nil(consumer:poll "300ms")
+  end)
+end)

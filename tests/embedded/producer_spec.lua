@@ -2,6 +2,7 @@
 local await = require "support.await"
 local embedded = require "support.embedded"
 local kafka = require "docmsg.kafka"
+local system = require "system"
 
 ---Reads what a topic holds.
 local function read_all(cluster, topic, count)
@@ -238,11 +239,30 @@ describe("a producer", function()
     assert.is_true(producer:close())
   end)
 
-  it("works in somebody else's event loop", function()
+  it("works in somebody else's event loop: its descriptor tells of delivery reports", function()
     local producer <close> = cluster:producer()
-    assert.equal("integer", math.type(producer:fd()))
+    local function readable()
+      local info <close> = assert(io.open("/proc/self/fdinfo/" .. producer:fd()))
+      return info:read("a"):match("eventfd%-count:%s*(%x+)") ~= "0"
+    end
     assert.equal(producer:fd(), producer:fd())
-    assert.equal("string", type(producer:name()))
+    await(function() return producer:poll(0) == 0 and not readable() end)
+    local delivery = assert(producer:send { topic = topic, value = "v" })
+    await(readable)
+    assert.equal(1, producer:poll(0))
+    assert.equal("persisted", delivery.status)
+  end)
+
+  it("gives up a full queue at its deadline, and not before", function()
+    local producer <close> = assert(kafka.producer { bootstrap_servers = NOBODY, queue_timeout = "300ms",
+      on_error = function() end, kafka = { ["queue.buffering.max.messages"] = 1 } })
+    assert(producer:send { topic = topic, partition = 0 })
+    local start = system.monotime()
+    local _, err = producer:send { topic = topic, partition = 0 }
+    local seconds = system.monotime() - start
+    assert.equal("_QUEUE_FULL", err.name)
+    assert.is_true(seconds >= 0.3 and seconds < 2, seconds)
+    producer:purge()
   end)
 
   it("is closed once and unusable after", function()
