@@ -57,6 +57,17 @@ function(docmsg_add_specs ring)
   endif()
 endfunction()
 
+# Runs specs that are registered once more, with the collector at work all the time (run.lua), as
+# gc/RING/NAME.
+function(docmsg_stress_collector ring timeout)
+  foreach(name IN LISTS ARGN)
+    add_test(NAME "gc/${ring}/${name}" WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
+      COMMAND docmsg-lua "${support}/run.lua" "tests/${ring}/${name}_spec.lua")
+    docmsg_set_ring("gc/${ring}/${name}" "${ring}" "${timeout}")
+    set_property(TEST "gc/${ring}/${name}" APPEND PROPERTY ENVIRONMENT "DOCMSG_TEST_GC=stress")
+  endforeach()
+endfunction()
+
 # Ends the configuration when a spec on disk is not registered, or the other way round.
 function(docmsg_check_specs)
   get_property(registered GLOBAL PROPERTY docmsg_specs)
