@@ -149,8 +149,45 @@ def plan_many(options):
     return {"plan-many: seconds": (statistics.median(seconds), 5, "max")}
 
 
+EVENTS, FEW_EVENTS = 300_000, 5_000
+
+
+def fill(options, name, events):
+    """Sends that many events of about 250 bytes."""
+    run([options.program, "bench/pipeline_fill.lua", options.bootstrap, name, str(events)])
+
+
+def pipeline_peer(options, command, workers, compare, events=EVENTS):
+    """Our pipeline against another, each with a topic of its own for every run."""
+    source = topic(options, 6)
+    fill(options, source, events)
+
+    def side(words, *more):
+        return lambda: reported([*words, options.bootstrap, source, topic(options, 6), str(events),
+                                 *more])
+    return Pair(side([options.program, "bench/pipeline.lua"], str(workers)), side(command), compare)
+
+
+def franz(options, workers, limit):
+    return pipeline_peer(options, [f"{options.peers}/bench-franz"], workers,
+                         [("events per second / franz-go", rate, limit, "min"),
+                          ("CPU per event / franz-go", cpu_per_record, 1.5, "max")])
+
+
+def confluent(options):
+    return pipeline_peer(options, [sys.executable, "bench/pipeline_confluent.py"], 0,
+                         [("events per second / confluent-kafka", rate, 2, "min")])
+
+
+def faststream(options):
+    return pipeline_peer(options, [sys.executable, "bench/pipeline_faststream.py"], 0,
+                         [("events per second / FastStream", rate, 40, "min")], FEW_EVENTS)
+
+
 BENCHMARKS = {"produce": produce, "consume": consume, "setup": setup, "setup-again": setup_again,
-              "plan": plan}
+              "plan": plan, "franz": lambda options: franz(options, 0, 1.1),
+              "franz-worker": lambda options: franz(options, 1, 0.9),
+              "confluent": confluent, "faststream": faststream}
 
 
 def start_up(options):
@@ -177,11 +214,18 @@ def engine(options):
             for name, what, limit, kind in figures}
 
 
-ALONE = {"engine": engine, "start": start_up}
+def pipeline_cpu(options):
+    """CPU time of one event, consumed, handled inline and emitted."""
+    source = topic(options, 6)
+    fill(options, source, EVENTS)
+    rounds = [reported([options.program, "bench/pipeline.lua", options.bootstrap, source,
+                        topic(options, 6), str(EVENTS), "0"]) for _ in range(options.rounds)]
+    found = statistics.median(map(cpu_per_record, rounds)) * 1e6
+    return {"pipeline: us of CPU per event": (found, 11, "max")}
 
 
 # These have no peer to take turns with.
-ALONE = {"start": start_up, "plan-many": plan_many}
+ALONE = {"pipeline": pipeline_cpu, "engine": engine, "start": start_up, "plan-many": plan_many}
 
 
 def holds(value, limit, kind):

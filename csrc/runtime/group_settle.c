@@ -21,12 +21,6 @@ void dm_group_drop (void *arg, dm_entry *entry) {
 /* -- What a lane replies ---------------------------------------------------------------------- */
 
 static void retry (dm_group *group, dm_work *work) {
-  if (work->entry.attempt >= work->attempts) {
-    dm_engine_done(group->engine, &work->entry);
-    dm_work_exhaust(work);
-    dm_group_bury(group, work);
-    return;
-  }
   dm_work_forgive(work);
   if (dm_engine_retry(group->engine, &work->entry, group->now + work->retry_after_ms, group->now))
     group->stats.retries++;

@@ -103,6 +103,14 @@ static void send_emits (dm_handler *handler, dm_work *work) {
   if (outbox->count > 0) dm_outbox_clear(outbox);
 }
 
+/* After a record's last attempt its key goes on at once: only here, before any other record of the
+** lane, can that be decided without another of the key overtaking. */
+static void limit_attempts (dm_work *work) {
+  if (work->verdict != DM_VERDICT_RETRY || work->entry.attempt < work->attempts) return;
+  work->verdict = DM_VERDICT_DEAD;
+  dm_work_exhaust(work);
+}
+
 /* Runs the work and returns the time afterwards. */
 static int64_t run (dm_handler *handler, dm_work *work, int64_t now) {
   work->attempts = DEFAULT_ATTEMPTS;
@@ -111,6 +119,7 @@ static int64_t run (dm_handler *handler, dm_work *work, int64_t now) {
   handler->began_ms = now;
   atomic_store_explicit(&handler->lane->busy_since_ms, now, memory_order_relaxed);
   call(handler, work);
+  limit_attempts(work);
   handler->work = NULL;
   send_emits(handler, work);
   atomic_store_explicit(&handler->lane->busy_since_ms, 0, memory_order_relaxed);
