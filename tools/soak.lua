@@ -144,7 +144,7 @@ local function produce_in_transactions(topic, count)
       assert(producer:send(record(topic, number)))
       committed = keep and number or committed
     end
-    assert(keep and producer:commit() or not keep and producer:abort())
+    if keep then assert(producer:commit()) else assert(producer:abort()) end
   end
   return committed
 end
