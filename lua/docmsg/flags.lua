@@ -12,7 +12,8 @@
 --   options.attempts, options.skip, options.FILE
 --
 -- An option's value may begin with "-" unless it is an option itself: "-o -10" is one, "-o -n" has
--- forgotten it, "-o-n" and "--offset=-n" mean it.
+-- forgotten it, "-o-n" and "--offset=-n" mean it. (lua-argparse takes no value that begins with "-",
+-- as offsets do, which is why this is not lua-argparse.)
 local M = {}
 
 ---@class docmsg.Flag

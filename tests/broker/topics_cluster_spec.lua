@@ -49,7 +49,7 @@ end
 -- Several topics, so that an apply of them takes its time.
 local function declare_many(prefix, count)
   place:write("t.lua", ([[for i = 1, %d do
-    topic(env("PREFIX", %q) .. i) { partitions = 3, replication_factor = 3, config = { ["retention.ms"] = days(2) } }
+    topic(env("PREFIX", %q) .. i) { partitions = 1, replication_factor = 3, config = { ["retention.ms"] = days(2) } }
   end]]):format(count, prefix))
 end
 
@@ -75,8 +75,8 @@ describe("topics as code on three brokers", function()
     place = workplace.new(own.cluster.bootstrap_servers)
   end)
   teardown(function()
-    place:close()
-    own:close()
+    if place then place:close() end
+    if own then own:close() end
   end)
 
   -- A class, what is declared first, what then, the guard's word.
@@ -154,21 +154,14 @@ describe("topics as code on three brokers", function()
   end
 
   it("exports what other tools made to a table that plans to nothing", function()
-    local configs = { ["odd-1"] = { "cleanup.policy=compact,delete", "min.insync.replicas=1", "retention.ms=-1" },
-      ["odd-2"] = { "compression.type=zstd", "compression.zstd.level=7", "min.cleanable.dirty.ratio=0.01",
-        "flush.messages=9223372036854775807" } }
-    for topic, list in pairs(configs) do
-      local words = { "java", "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", own.cluster.bootstrap_servers,
-        "--create", "--topic", topic, "--partitions", "3", "--replication-factor", topic == "odd-1" and "3" or "2" }
-      for _, entry in ipairs(list) do
-        words[#words + 1] = "--config"
-        words[#words + 1] = entry
-      end
-      own.kafka(table.unpack(words))
-    end
+    own.kafka("java", "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", own.cluster.bootstrap_servers,
+      "--create", "--topic", "odd-1", "--partitions", "3", "--replication-factor", "3",
+      "--config", "cleanup.policy=compact,delete", "--config", "min.insync.replicas=1", "--config", "retention.ms=-1")
     do
       local admin <close> = own.cluster:admin()
       local made = assert(admin:create_topics {
+        { name = "odd-2", partitions = 1, replication_factor = 2, config = { ["compression.type"] = "zstd",
+          ["compression.zstd.level"] = 7, ["min.cleanable.dirty.ratio"] = "0.01", ["flush.messages"] = "9223372036854775807" } },
         { name = "odd.3", partitions = 2, assignment = { { 3, 1 }, { 2, 3 } }, config = { ["min.insync.replicas"] = 2,
           ["leader.replication.throttled.replicas"] = "*", ["message.timestamp.type"] = "LogAppendTime" } },
         { name = "odd-4", partitions = 1, config = { ["min.insync.replicas"] = 2, ["unclean.leader.election.enable"] = true } },
@@ -234,8 +227,7 @@ describe("topics as code on three brokers", function()
     -- A partition of the topic without replicas was on that broker: its change cannot be seen.
     await(function() return has_lost_a_leader "led" end, "60s", "the broker to be missed")
     place:write("led.lua", LED:format(2))
-    assert.matches("unconverged: a partition has no leader",
-      place:expect(7, "topics", "apply", "led.lua", "--wait", "1s"), 1, true)
+    assert.matches("led  config.safe  unconverged: ", place:expect(7, "topics", "apply", "led.lua", "--wait", "3s"), 1, true)
 
     own.kafka("restart", leader)
     place:expect(0, "topics", "apply", "t.lua")

@@ -27,7 +27,12 @@ function M.start(options)
     return result.stdout
   end
   local nodes = tostring(options and options.nodes or 1)
-  own.cluster = cluster.new(own.kafka("up", "--nodes", nodes):match("KAFKA_BOOTSTRAP_SERVERS=(%S+)"))
+  local started, address = pcall(own.kafka, "up", "--nodes", nodes)
+  if not started then
+    own:close() -- some of its nodes may run
+    error(address, 0)
+  end
+  own.cluster = cluster.new(address:match("KAFKA_BOOTSTRAP_SERVERS=(%S+)"))
   return own
 end
 

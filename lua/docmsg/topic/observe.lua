@@ -53,6 +53,7 @@ end
 ---@return table<string, docmsg.Observed>? observed by name
 ---@return docmsg.Error? err
 function M.topics(admin, names, options)
+  if #names == 0 then return {} end
   local infos, err = admin:describe_topics(names, options)
   if not infos then return nil, err end
   local observed, existing = select(infos, names)

@@ -113,7 +113,8 @@ local function config_changes(topic, observed, differences, changes)
       list[#list + 1] = { name = difference.field, from = from, to = to }
     end
   end
-  for class, list in pairs(lists) do
+  for _, class in ipairs { "config.safe", "config.risky" } do
+    local list = lists[class]
     if #list > 0 then changes[#changes + 1] = make(topic.name, class, { properties = list }) end
   end
 end
