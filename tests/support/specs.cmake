@@ -25,7 +25,10 @@ function(docmsg_set_ring test ring timeout)
   math(EXPR timeout "${timeout} * ${docmsg_timeout_factor}")
   set_tests_properties("${test}" PROPERTIES
     LABELS "${ring}" TIMEOUT "${timeout}" ENVIRONMENT "${docmsg_spec_environment}")
-  if(NOT ring MATCHES "broker|regress")
+  if(ring MATCHES "broker|regress")
+    # They use the workflow's topics on one broker: one at a time, beside the other rings.
+    set_tests_properties("${test}" PROPERTIES RESOURCE_LOCK broker)
+  else()
     set_tests_properties("${test}" PROPERTIES ENVIRONMENT_MODIFICATION
       "KAFKA_BOOTSTRAP_SERVERS=unset:;DOCMSG_TEST_KAFKA=unset:")
   endif()
@@ -66,6 +69,11 @@ function(docmsg_stress_collector ring timeout)
     docmsg_set_ring("gc/${ring}/${name}" "${ring}" "${timeout}")
     set_property(TEST "gc/${ring}/${name}" APPEND PROPERTY ENVIRONMENT "DOCMSG_TEST_GC=stress")
   endforeach()
+endfunction()
+
+# These tests promise times, or need most of the memory: nothing else runs beside them.
+function(docmsg_run_alone)
+  set_tests_properties(${ARGN} PROPERTIES RUN_SERIAL TRUE)
 endfunction()
 
 # Ends the configuration when a spec on disk is not registered, or the other way round.
