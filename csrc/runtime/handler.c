@@ -123,9 +123,14 @@ static int64_t run (dm_handler *handler, dm_work *work, int64_t now) {
   handler->work = NULL;
   send_emits(handler, work);
   atomic_store_explicit(&handler->lane->busy_since_ms, 0, memory_order_relaxed);
-  if (work->verdict == DM_VERDICT_RETRY && !dm_lane_note_retry(handler->lane, work))
-    work->verdict = DM_VERDICT_CANCELLED;
+  if (work->verdict == DM_VERDICT_RETRY) dm_lane_block(handler->lane, work);
   return dm_clock_ms();
+}
+
+/* Sends the work back as it is. Those of its key that come after it must not run before it. */
+static void leave (dm_handler *handler, dm_work *work) {
+  dm_lane_block(handler->lane, work);
+  work->verdict = DM_VERDICT_UNRUN;
 }
 
 static bool may_run (const dm_handler *handler, const dm_work *work) {
@@ -148,9 +153,9 @@ int dm_handler_serve (dm_handler *handler, int timeout_ms, bool (*interrupted) (
       now = run(handler, work, now);
       count++;
     }
-    else work->verdict = DM_VERDICT_UNRUN;
+    else leave(handler, work);
     dm_lane_reply(handler->lane, work, now);
   }
-  dm_lane_flush(handler->lane, now);
+  dm_lane_announce(handler->lane, now);
   return count;
 }

@@ -24,6 +24,12 @@ void dm_inbox_wake (dm_inbox *inbox) {
   while (write(inbox->fd, &one, sizeof one) < 0) break; /* full: it is readable already */
 }
 
+void dm_inbox_put (dm_inbox *inbox, dm_work *work) {
+  pthread_mutex_lock(&inbox->lock);
+  dm_work_list_append(&inbox->works, work);
+  pthread_mutex_unlock(&inbox->lock);
+}
+
 void dm_inbox_push (dm_inbox *inbox, dm_work_list *works) {
   if (works->first == NULL) return;
   pthread_mutex_lock(&inbox->lock);

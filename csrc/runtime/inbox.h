@@ -2,7 +2,7 @@
 /* inbox.h -- what reaches a group thread: works that were handled or delivered, and a descriptor
 ** that wakes it. librdkafka writes to the same descriptor when a queue gets its first record.
 **
-** Threads:   dm_inbox_push and dm_inbox_wake from any; take and wait on the group thread.
+** Threads:   dm_inbox_put, _push and _wake from any; take and wait on the group thread.
 ** Ownership: works that were pushed are the inbox's until they are taken.
 */
 #ifndef DM_INBOX_H
@@ -24,6 +24,9 @@ struct dm_inbox {
 /* False: no descriptor could be had. */
 bool dm_inbox_open (dm_inbox *inbox);
 void dm_inbox_close (dm_inbox *inbox);
+
+/* Adds a work without waking the group thread: it looks again before long in any case. */
+void dm_inbox_put (dm_inbox *inbox, dm_work *work);
 
 /* Moves the works in and wakes the group thread. */
 void dm_inbox_push (dm_inbox *inbox, dm_work_list *works);

@@ -5,7 +5,8 @@
 
 #include "kafka/clock.h"
 
-#define REPLIES_MAX 64
+/* Replies until the group thread is woken in any case. */
+#define UNANNOUNCED_MAX 64
 
 void dm_lane_open (dm_lane *lane, dm_inbox *inbox) {
   pthread_condattr_t monotonic;
@@ -33,9 +34,9 @@ int dm_lane_room (dm_lane *lane) {
 
 void dm_lane_push (dm_lane *lane, dm_work_list *works, uint64_t seen) {
   bool wake;
+  for (dm_work *work = works->first; work != NULL; work = work->next) work->seen = seen;
   pthread_mutex_lock(&lane->lock);
   dm_work_list_move(&lane->works, works);
-  lane->seen = seen;
   wake = lane->waiting;
   pthread_mutex_unlock(&lane->lock);
   if (wake) pthread_cond_signal(&lane->filled);
@@ -66,11 +67,11 @@ static void await_works (dm_lane *lane, int timeout_ms) {
   lane->waiting = false;
 }
 
-/* Keys whose retry the group thread knew of when it gave the works that were taken now. */
-static void unblock (dm_lane *lane) {
+/* Forgets keys whose block the group thread knew of when it gave the work, and all after it. */
+static void unblock (dm_lane *lane, const dm_work *work) {
   size_t kept = 0;
   for (size_t i = 0; i < lane->blocked_count; i++)
-    if (lane->blocked[i].since > lane->taken_seen) lane->blocked[kept++] = lane->blocked[i];
+    if (lane->blocked[i].since > work->seen) lane->blocked[kept++] = lane->blocked[i];
   lane->blocked_count = kept;
 }
 
@@ -79,42 +80,55 @@ bool dm_lane_take (dm_lane *lane, dm_work_list *works, int timeout_ms) {
   pthread_mutex_lock(&lane->lock);
   if (lane->works.first == NULL && timeout_ms != 0) await_works(lane, timeout_ms);
   taken = lane->works.first != NULL && !lane->stopped;
-  if (taken) {
-    dm_work_list_move(works, &lane->works);
-    lane->taken_seen = lane->seen;
-  }
+  if (taken) dm_work_list_move(works, &lane->works);
   pthread_mutex_unlock(&lane->lock);
-  if (taken && lane->blocked_count > 0) unblock(lane);
+  if (taken && lane->blocked_count > 0) unblock(lane, works->first);
   return taken;
 }
 
-bool dm_lane_may_run (const dm_lane *lane, const dm_work *work) {
+static dm_blocked_key *find_blocked (const dm_lane *lane, uint64_t key) {
   for (size_t i = 0; i < lane->blocked_count; i++)
-    if (lane->blocked[i].key == work->entry.key) return false;
-  return true;
+    if (lane->blocked[i].key == key) return &lane->blocked[i];
+  return NULL;
 }
 
-bool dm_lane_note_retry (dm_lane *lane, const dm_work *work) {
-  if (lane->blocked_count == lane->blocked_room) {
-    size_t room = lane->blocked_room * 2 + 16;
-    dm_blocked_key *blocked = realloc(lane->blocked, room * sizeof *blocked);
-    if (blocked == NULL) return false;
-    lane->blocked = blocked;
-    lane->blocked_room = room;
-  }
-  /* The reply with this work is the next to be sent. */
-  lane->blocked[lane->blocked_count++] =
-    (dm_blocked_key){ work->entry.key, lane->sent + (uint64_t)lane->replies.count + 1 };
-  return true;
+bool dm_lane_may_run (const dm_lane *lane, const dm_work *work) {
+  const dm_blocked_key *blocked;
+  if (work->seen < lane->all_since) return false;
+  blocked = find_blocked(lane, work->entry.key);
+  return blocked == NULL || work->seen >= blocked->since;
 }
 
-void dm_lane_flush (dm_lane *lane, int64_t now_ms) {
-  lane->sent += (uint64_t)lane->replies.count;
-  lane->replied_ms = now_ms;
-  dm_inbox_push(lane->inbox, &lane->replies);
+/* Room for one more blocked key, or NULL. */
+static dm_blocked_key *add_blocked (dm_lane *lane) {
+  size_t room = lane->blocked_room * 2 + 16;
+  dm_blocked_key *blocked;
+  if (lane->blocked_count < lane->blocked_room) return &lane->blocked[lane->blocked_count++];
+  blocked = realloc(lane->blocked, room * sizeof *blocked);
+  if (blocked == NULL) return NULL;
+  lane->blocked = blocked;
+  lane->blocked_room = room;
+  return &lane->blocked[lane->blocked_count++];
+}
+
+void dm_lane_block (dm_lane *lane, const dm_work *work) {
+  dm_blocked_key *blocked = find_blocked(lane, work->entry.key);
+  if (blocked == NULL) blocked = add_blocked(lane);
+  if (blocked != NULL) *blocked = (dm_blocked_key){ work->entry.key, lane->replied + 1 };
+  else lane->all_since = lane->replied + 1;
+}
+
+void dm_lane_announce (dm_lane *lane, int64_t now_ms) {
+  if (lane->unannounced == 0) return;
+  lane->unannounced = 0;
+  lane->announced_ms = now_ms;
+  dm_inbox_wake(lane->inbox);
 }
 
 void dm_lane_reply (dm_lane *lane, dm_work *work, int64_t now_ms) {
-  dm_work_list_append(&lane->replies, work);
-  if (now_ms > lane->replied_ms || lane->replies.count >= REPLIES_MAX) dm_lane_flush(lane, now_ms);
+  dm_inbox_put(lane->inbox, work);
+  lane->replied++;
+  lane->unannounced++;
+  if (now_ms > lane->announced_ms || lane->unannounced >= UNANNOUNCED_MAX)
+    dm_lane_announce(lane, now_ms);
 }

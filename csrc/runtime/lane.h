@@ -2,11 +2,12 @@
 /* lane.h -- the way of works from the group thread to the one thread that runs a lane's handlers, a
 ** worker's or the calling one, and what that thread must remember about keys.
 **
-** A work whose handler wants a retry holds up its key: works of the same key that were already on
-** the way come back unrun, until the group thread has parked the key.
+** A work whose handler wants a retry, or that was not run, holds up its key: works of the same key
+** that were already on the way come back unrun. The group thread reads replies in order and tells
+** with each work how many it has read: works that it gave knowing of the retry may run.
 **
-** Threads:   push, withdraw and stop on the group thread; take, may_run, note_retry and reply on the
-**            lane's. 'busy_since_ms' and 'current' may be read by any.
+** Threads:   push, withdraw and stop on the group thread; take, may_run, block, reply and announce on
+**            the lane's. 'busy_since_ms' may be read by any.
 ** Ownership: works that were pushed are the lane's until they are replied or withdrawn.
 */
 #ifndef DM_LANE_H
@@ -25,23 +26,22 @@
 
 typedef struct dm_blocked_key {
   uint64_t key;
-  uint64_t since;   /* the reply that told the group thread */
+  uint64_t since;   /* the reply that tells the group thread */
 } dm_blocked_key;
 
 typedef struct dm_lane {
   pthread_mutex_t lock;
   pthread_cond_t filled;
   dm_work_list works;        /* given, not taken */
-  uint64_t seen;             /* replies that the group thread had read when it last gave works */
   bool waiting, stopped;
   dm_inbox *inbox;
   /* The lane's thread alone: */
-  dm_work_list replies;      /* not sent yet */
-  int64_t replied_ms;        /* when replies were last sent */
-  uint64_t sent;             /* replies sent so far */
-  uint64_t taken_seen;       /* 'seen' of what was taken last */
+  uint64_t replied;          /* works, so far */
+  int unannounced;           /* of those, the group thread was not woken for */
+  int64_t announced_ms;      /* when it last was */
   dm_blocked_key *blocked;
   size_t blocked_count, blocked_room;
+  uint64_t all_since;        /* all keys are blocked: there was no memory to tell which */
   /* For the watchdog: */
   _Atomic int64_t busy_since_ms;  /* when the running handler began; 0: none runs */
 } dm_lane;
@@ -61,19 +61,19 @@ void dm_lane_withdraw (dm_lane *lane, dm_work_list *works);
 /* Lets take return at once from now on, with nothing. */
 void dm_lane_stop (dm_lane *lane);
 
-/* Waits for works up to timeout_ms (-1: without end). False: stopped, or time is over. */
+/* Waits for works up to timeout_ms (-1: without end) and moves them to the empty list. False:
+** stopped, or time is over. */
 bool dm_lane_take (dm_lane *lane, dm_work_list *works, int timeout_ms);
 
 /* May the work run, or does its key wait for a retry? */
 bool dm_lane_may_run (const dm_lane *lane, const dm_work *work);
 
-/* The work is to be retried: its key is blocked. False: no memory, and the work must not be
-** retried. */
-bool dm_lane_note_retry (dm_lane *lane, const dm_work *work);
+/* The work, which is the next to be replied, is to be retried, or was not run: its key waits. */
+void dm_lane_block (dm_lane *lane, const dm_work *work);
 
-/* Hands a work back to the group thread: at once when the last reply is older than a millisecond,
-** else with others by dm_lane_flush. */
+/* Hands a work back to the group thread, which is woken when that is a millisecond ago; else by
+** dm_lane_announce, or it looks by itself in a while. */
 void dm_lane_reply (dm_lane *lane, dm_work *work, int64_t now_ms);
-void dm_lane_flush (dm_lane *lane, int64_t now_ms);
+void dm_lane_announce (dm_lane *lane, int64_t now_ms);
 
 #endif

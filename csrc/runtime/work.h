@@ -58,6 +58,7 @@ typedef struct dm_work {
   int64_t retry_after_ms;     /* RETRY */
   uint32_t attempts;          /* RETRY: how often it may run in all */
   uint32_t type;              /* index of its event type in the lane's tally */
+  uint64_t seen;              /* replies of its lane that were read when it was given to it */
   dm_verdict verdict;
   dm_stage stage;
   atomic_int pending;         /* delivery reports to come, and 1 until its handling was noticed */
