@@ -5,36 +5,40 @@ local M = {}
 
 -- Room for the headers that say why a record is dead.
 local HEADER_ROOM <const> = 64 << 10
+-- What brokers take by default.
+local DEFAULT_SIZE <const> = 1048588
 local RETENTION_MS <const> = 30 * 24 * 60 * 60 * 1000
 
 ---@class docmsg.dead_letter.Need
 ---@field name string of the dead-letter topic
----@field source string the topic whose records it takes
-
--- The dead-letter topics that the consumers need, and the topics they read.
-local function needs_of(consumers)
-  local needs, sources, seen = {}, {}, {}
-  for _, consumer in ipairs(consumers) do
-    for _, source in ipairs(consumer:topics()) do
-      local name = consumer:dead_letter_topic(source)
-      if not seen[name] then needs[#needs + 1] = { name = name, source = source } end
-      if not seen[source] then sources[#sources + 1] = source end
-      seen[name], seen[source] = true, true
-    end
-  end
-  return needs, sources
-end
+---@field sources string[] the topics whose records it takes; none when patterns alone name them
 
 local function is_pattern(topic)
   return topic:sub(1, 1) == "^"
 end
 
+-- The dead-letter topics that the consumers need, and the topics they read by name.
+local function needs_of(consumers)
+  local needs, sources, known = {}, {}, {}
+  for _, consumer in ipairs(consumers) do
+    for _, source in ipairs(consumer:topics()) do
+      local name = consumer:dead_letter_topic(source)
+      local need = known[name] or { name = name, sources = {} }
+      if not known[name] then needs[#needs + 1] = need end
+      if not is_pattern(source) then
+        table.insert(need.sources, source)
+        if not known[source] then sources[#sources + 1] = source end
+        known[source] = true
+      end
+      known[name] = need
+    end
+  end
+  return needs, sources
+end
+
 -- What is known of the topics, by name; an error when one that must exist does not.
 local function describe(admin, sources, needs, timeout)
-  local names = {}
-  for _, source in ipairs(sources) do
-    if not is_pattern(source) then names[#names + 1] = source end
-  end
+  local names = table.move(sources, 1, #sources, 1, {})
   for _, need in ipairs(needs) do names[#names + 1] = need.name end
   local infos, err = admin:describe_topics(names, { timeout = timeout })
   if not infos then return nil, err end
@@ -51,18 +55,23 @@ end
 -- How large the records of the source may be.
 local function size_of(configs, source)
   local entry = configs[source] and configs[source].configs["max.message.bytes"]
-  return entry and math.tointeger(tonumber(entry.value)) or 1048588
+  return entry and math.tointeger(tonumber(entry.value)) or DEFAULT_SIZE
 end
 
+-- As many partitions as the largest source has, room for the largest record; where only patterns
+-- name the sources, what the broker takes by default.
 local function declare(need, infos, configs)
-  local partitions = infos[need.source].partitions
+  local partitions, replicas, size = 1, nil, DEFAULT_SIZE
+  for _, source in ipairs(need.sources) do
+    local list = infos[source].partitions
+    partitions, replicas = math.max(partitions, #list), math.max(replicas or 0, #list[1].replicas)
+    size = math.max(size, size_of(configs, source))
+  end
   return {
-    name = need.name,
-    partitions = #partitions,
-    replication_factor = #partitions[1].replicas,
+    name = need.name, partitions = partitions, replication_factor = replicas,
     config = {
       ["retention.ms"] = tostring(RETENTION_MS),
-      ["max.message.bytes"] = tostring(size_of(configs, need.source) + HEADER_ROOM),
+      ["max.message.bytes"] = tostring(size + HEADER_ROOM),
     },
   }
 end
@@ -71,11 +80,23 @@ local function is_missing(info)
   return info.error ~= nil and info.error.name == "UNKNOWN_TOPIC_OR_PART"
 end
 
+-- The configurations of all sources, by topic.
+local function describe_sources(admin, needs, timeout)
+  local sources, seen = {}, {}
+  for _, need in ipairs(needs) do
+    for _, source in ipairs(need.sources) do
+      if not seen[source] then sources[#sources + 1] = source end
+      seen[source] = true
+    end
+  end
+  if #sources == 0 then return {} end
+  return admin:describe_configs(sources, { timeout = timeout })
+end
+
 local function create(admin, missing, infos, timeout)
-  local sources, declared = {}, {}
-  for i, need in ipairs(missing) do sources[i] = need.source end
-  local configs, err = admin:describe_configs(sources, { timeout = timeout })
+  local configs, err = describe_sources(admin, missing, timeout)
   if not configs then return nil, err end
+  local declared = {}
   for i, need in ipairs(missing) do declared[i] = declare(need, infos, configs) end
   local created, failure = admin:create_topics(declared, { timeout = timeout })
   if not created then return nil, failure end

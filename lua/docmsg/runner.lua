@@ -16,6 +16,9 @@ local DRAIN <const> = "25s"
 -- How long the end of a group or of the producer may take beside that.
 local END_MS <const> = 10000
 
+-- How long nobody looks after the groups when several run their handlers on the calling thread.
+local TURN_MS <const> = 5
+
 ---@class docmsg.RunOptions
 ---@field only? string the one group to run
 ---@field workers? integer for every group; default: as each declares, else 0
@@ -181,19 +184,19 @@ local function tend(self)
   return running
 end
 
--- Runs handlers on this thread, or waits.
+-- Runs handlers on this thread, or waits: for the one group that runs here, in turns for several.
 local function work(self, timeout_ms)
-  local inline, count = nil, 0
+  local inline, count = {}, 0
   for _, entry in ipairs(self.groups) do
     if entry.inline and not entry.ended then
-      inline, count = inline and false or entry.group, count + entry.group:step(0)
+      inline[#inline + 1], count = entry.group, count + entry.group:step(0)
     end
   end
   if count > 0 then return end
-  if inline then
-    inline:step(timeout_ms)
+  if #inline == 1 then
+    inline[1]:step(timeout_ms .. "ms")
   else
-    kafka.sleep(inline == nil and timeout_ms or math.min(timeout_ms, 5))
+    kafka.sleep((#inline == 0 and timeout_ms or math.min(timeout_ms, TURN_MS)) .. "ms")
   end
 end
 
@@ -201,7 +204,7 @@ end
 ---@param timeout docmsg.Duration
 ---@return boolean running false when all groups have ended
 function Runner:step(timeout)
-  work(self, kafka.duration(timeout) .. "ms")
+  work(self, kafka.duration(timeout))
   local fatal = self.emitter:fatal()
   if fatal and not self.failure then
     self.failure = tostring(fatal)
