@@ -2,6 +2,7 @@
 #include "runtime/emitter.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,12 @@
 
 #define POLL_MS 100
 #define GROUPS_MAX 64
+
+/* What brokers take by default, what the headers of a dead letter may need beside that, and what
+** the client takes at most. */
+#define BROKER_MAX ((size_t)1048588)
+#define DEAD_LETTER_ROOM ((size_t)64 << 10)
+#define CLIENT_MAX ((size_t)1000000000)
 
 /* Works whose last report came during one poll, by the group they belong to. */
 typedef struct settled {
@@ -91,6 +98,15 @@ static size_t read_record_max (const rd_kafka_conf_t *conf) {
   return strtoul(text, NULL, 10);
 }
 
+/* A dead letter carries its record whole, and more headers: there is room for the largest record
+** that brokers take by default, and more where the application's own events may be larger. */
+static void make_room (rd_kafka_conf_t *conf, size_t record_max) {
+  char text[32];
+  size_t size = (record_max > BROKER_MAX ? record_max : BROKER_MAX) + DEAD_LETTER_ROOM;
+  snprintf(text, sizeof text, "%zu", size < CLIENT_MAX ? size : CLIENT_MAX);
+  rd_kafka_conf_set(conf, "message.max.bytes", text, NULL, 0);
+}
+
 static void discard (dm_emitter *emitter) {
   dm_outlet *outlet;
   while ((outlet = emitter->outlets) != NULL) {
@@ -120,6 +136,7 @@ dm_emitter *dm_emitter_new (rd_kafka_conf_t *conf, char *reason, size_t size) {
   make_room_condition(emitter);
   emitter->feed = dm_feed_new(emitter);
   emitter->record_max = read_record_max(conf);
+  make_room(conf, emitter->record_max);
   if (emitter->feed != NULL) {
     dm_feed_install(emitter->feed, conf, false);
     rd_kafka_conf_set_dr_msg_cb(conf, on_report);

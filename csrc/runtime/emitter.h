@@ -45,7 +45,8 @@ int dm_emitter_close (dm_emitter *emitter, int timeout_ms);
 /* The outlet for the topic, made at its first use; NULL: the name is not legal or no memory. */
 dm_outlet *dm_emitter_outlet (dm_emitter *emitter, const char *topic);
 
-/* The most bytes that a record may have, with its headers: message.max.bytes. */
+/* The most bytes that an event may have, with its headers: message.max.bytes as it was set. Dead
+** letters may be larger. */
 size_t dm_emitter_record_max (const dm_emitter *emitter);
 
 /* Produces the emits of the outbox for the work, in order, waiting while the queue is full until
