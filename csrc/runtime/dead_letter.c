@@ -113,8 +113,9 @@ static rd_kafka_resp_err_t produce (dm_group *group, dm_work *work, bool whole) 
 /* -- Trying ----------------------------------------------------------------------------------- */
 
 static void postpone (dm_group *group, dm_work *work, int ms) {
+  if (group->postponed.first == NULL || group->postponed_until > group->now + ms)
+    group->postponed_until = group->now + ms;
   dm_work_list_append(&group->postponed, work);
-  if (group->postponed_until < group->now + ms) group->postponed_until = group->now + ms;
 }
 
 /* Counts that a dead letter was refused, and says so once in a while. */

@@ -58,7 +58,6 @@ static void take_event (dm_group *group, rd_kafka_event_t *event) {
   int level;
   switch (rd_kafka_event_type(event)) {
     case RD_KAFKA_EVENT_REBALANCE: dm_group_rebalance(group, event); break;
-    case RD_KAFKA_EVENT_OFFSET_COMMIT: dm_group_committed(group, event); break;
     case RD_KAFKA_EVENT_ERROR: take_error(group, event); break;
     case RD_KAFKA_EVENT_LOG:
       if (rd_kafka_event_log(event, &facility, &text, &level) == 0)
@@ -68,7 +67,7 @@ static void take_event (dm_group *group, rd_kafka_event_t *event) {
   }
 }
 
-static bool serve_events (dm_group *group) {
+bool dm_group_serve_events (dm_group *group) {
   rd_kafka_event_t *event;
   bool any = false;
   while ((event = rd_kafka_queue_poll(group->events, 0)) != NULL) {
@@ -90,9 +89,13 @@ static int min (int a, int b) {
   return a < b ? a : b;
 }
 
-/* How long nothing is due. */
+/* How long nothing is due. What is due already waits for a reply: a retry for room in its lane, a
+** commit for the one before. */
 static int idle_ms (const dm_group *group) {
-  int ms = min(time_to(group, dm_engine_due(group->engine)), time_to(group, group->commit_at));
+  int64_t due = dm_engine_due(group->engine);
+  int ms = DM_GROUP_TICK_MS;
+  if (due > group->now) ms = min(ms, time_to(group, due));
+  if (!group->committing) ms = min(ms, time_to(group, group->commit_at));
   if (group->postponed.first != NULL) ms = min(ms, time_to(group, group->postponed_until));
   return ms;
 }
@@ -103,6 +106,7 @@ void dm_group_round (dm_group *group, int timeout_ms) {
   busy = dm_group_settle(group);
   dm_group_bury_postponed(group);
   dm_group_hand_out(group);
+  dm_group_commit(group);
   if (busy) return;
   dm_inbox_wait(&group->inbox, min(timeout_ms, idle_ms(group)));
   group->now = dm_clock_ms();
@@ -112,7 +116,7 @@ void dm_group_round (dm_group *group, int timeout_ms) {
 static void run_round (dm_group *group) {
   bool busy;
   group->now = dm_clock_ms();
-  busy = serve_events(group);
+  busy = dm_group_serve_events(group);
   busy = dm_group_settle(group) || busy;
   dm_group_bury_postponed(group);
   dm_group_hand_out(group);
@@ -173,6 +177,8 @@ static void *group_main (void *arg) {
   atomic_store(&group->kill, true);
   leave(group);
   wind_up(group);
+  for (dm_seat *seat = group->seats; seat != NULL; seat = seat->next) dm_seat_vacate(seat);
+  rd_kafka_queue_destroy(group->answers);
   rd_kafka_queue_destroy(group->events);
   rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
   if (group->stats.state != DM_GROUP_FAILED) group->stats.state = DM_GROUP_ENDED;
@@ -226,12 +232,15 @@ static bool prepare (dm_group *group) {
          group->engine != NULL && group->lane_seen != NULL && group->lanes != NULL;
 }
 
-/* Everything the consumer has to say is an event on its queue. */
-static void open_events (dm_group *group) {
+/* Everything the consumer has to say is an event on its queue; answers to commits have their own,
+** so that one can be waited for while a rebalance is answered. */
+static void open_queues (dm_group *group) {
   rd_kafka_set_log_queue(group->rk, NULL);
   rd_kafka_poll_set_consumer(group->rk);
   group->events = rd_kafka_queue_get_consumer(group->rk);
   dm_inbox_watch(&group->inbox, group->events);
+  group->answers = rd_kafka_queue_new(group->rk);
+  dm_inbox_watch(&group->inbox, group->answers);
 }
 
 dm_group *dm_group_new (rd_kafka_conf_t *conf, const dm_group_options *options, char *reason,
@@ -250,12 +259,13 @@ dm_group *dm_group_new (rd_kafka_conf_t *conf, const dm_group_options *options, 
     discard(group);
     return NULL;
   }
-  open_events(group);
+  open_queues(group);
   return group;
 }
 
 /* Ends a group whose thread never ran. */
 static void abort_start (dm_group *group) {
+  rd_kafka_queue_destroy(group->answers);
   rd_kafka_queue_destroy(group->events);
   rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
   group->rk = NULL;
@@ -291,11 +301,12 @@ const atomic_bool *dm_group_killed (const dm_group *group) {
 
 bool dm_group_join (dm_group *group, int timeout_ms) {
   dm_deadline deadline = dm_deadline_in(timeout_ms);
+  if (!group->started) return true;
   while (!atomic_load(&group->ended)) {
     if (dm_deadline_left(deadline) == 0) return false;
     dm_clock_pause(min(dm_deadline_slice(deadline), 5));
   }
-  if (group->started) pthread_join(group->thread, NULL);
+  pthread_join(group->thread, NULL);
   group->started = false;
   return true;
 }
@@ -315,6 +326,9 @@ void dm_group_stats_get (dm_group *group, dm_group_stats *stats) {
   pthread_mutex_unlock(&group->lock);
 }
 
-const char *dm_group_trouble (const dm_group *group) {
-  return group->trouble;
+bool dm_group_trouble (dm_group *group, char *reason, size_t size) {
+  pthread_mutex_lock(&group->lock);
+  snprintf(reason, size, "%s", group->trouble);
+  pthread_mutex_unlock(&group->lock);
+  return *reason != '\0';
 }

@@ -52,7 +52,7 @@ typedef struct dm_group_stats {
   uint64_t retries, dead[DM_REASONS], dead_failures;
   uint64_t commits, commit_failures;
   uint64_t assigns, revokes, losses;  /* rebalances */
-  uint64_t duplicates;                /* records fetched twice, and dropped */
+  uint64_t rewinds;                   /* partitions that went on at an earlier offset */
   int64_t lag;                        /* records behind the end of the held partitions; -1: unknown */
   int64_t polled_ms;                  /* when the thread last looked at the consumer */
 } dm_group_stats;
@@ -76,7 +76,7 @@ void dm_group_kill (dm_group *group);
 /* Set when works must not wait for the producer any more; for dm_emitter_send. */
 const atomic_bool *dm_group_killed (const dm_group *group);
 
-/* Has the thread ended? Waits up to timeout_ms for it. */
+/* Has the thread ended, or never been started? Waits up to timeout_ms for it. */
 bool dm_group_join (dm_group *group, int timeout_ms);
 
 /* Frees the group after dm_group_join returned true and its lanes' threads have ended. */
@@ -88,7 +88,7 @@ dm_feed *dm_group_feed (dm_group *group);
 /* A copy of the newest figures, at most some 100 ms old. */
 void dm_group_stats_get (dm_group *group, dm_group_stats *stats);
 
-/* The error of a FAILED group; valid until it is freed. */
-const char *dm_group_trouble (const dm_group *group);
+/* Copies the error of a FAILED group; false: there is none. */
+bool dm_group_trouble (dm_group *group, char *reason, size_t size);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "kafka/clock.h"
 #include "runtime/group_parts.h"
 
 /* Asks the engine what may be committed. */
@@ -23,23 +24,17 @@ static rd_kafka_topic_partition_list_t *make_list (const dm_group *group) {
   return NULL;
 }
 
-/* Sends what is to be committed; the answer goes to 'answers'. False: nothing was sent. */
-static bool send_list (dm_group *group, rd_kafka_queue_t *answers) {
+/* Sends what is to be committed, if anything is. */
+static void send_list (dm_group *group) {
   rd_kafka_topic_partition_list_t *list;
   rd_kafka_resp_err_t error;
   take_commits(group);
   list = make_list(group);
-  if (list == NULL) return false;
-  error = rd_kafka_commit_queue(group->rk, list, answers, NULL, NULL);
+  if (list == NULL) return;
+  error = rd_kafka_commit_queue(group->rk, list, group->answers, NULL, NULL);
   rd_kafka_topic_partition_list_destroy(list);
   if (error) dm_group_note(group, 4, "commit: %s", rd_kafka_err2str(error));
-  return error == RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
-void dm_group_commit (dm_group *group) {
-  if (group->now < group->commit_at || group->committing) return;
-  group->commit_at = group->now + group->options.commit_ms;
-  group->committing = send_list(group, group->events);
+  group->committing = error == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 static dm_seat *find_seat (const dm_group *group, const rd_kafka_topic_partition_t *place) {
@@ -76,20 +71,27 @@ static void note_committed (dm_group *group, rd_kafka_event_t *event) {
     dm_group_note(group, 4, "commit: %s", rd_kafka_err2str(error));
 }
 
-void dm_group_committed (dm_group *group, rd_kafka_event_t *event) {
+/* Takes the answer to the commit that is on its way; waits for it up to timeout_ms. */
+static void take_answer (dm_group *group, int timeout_ms) {
+  rd_kafka_event_t *event = rd_kafka_queue_poll(group->answers, timeout_ms);
+  if (event == NULL) return;
   group->committing = false;
   note_committed(group, event);
+  rd_kafka_event_destroy(event);
+}
+
+/* One commit at a time: a second one could overtake the first, and the offset would go back. */
+void dm_group_commit (dm_group *group) {
+  if (group->committing) take_answer(group, 0);
+  if (group->committing || group->now < group->commit_at) return;
+  group->commit_at = group->now + group->options.commit_ms;
+  send_list(group);
 }
 
 void dm_group_commit_now (dm_group *group, int timeout_ms) {
-  rd_kafka_queue_t *answers = rd_kafka_queue_new(group->rk);
-  if (send_list(group, answers)) {
-    rd_kafka_event_t *event = rd_kafka_queue_poll(answers, timeout_ms);
-    if (event != NULL) {
-      note_committed(group, event);
-      rd_kafka_event_destroy(event);
-    }
-    else dm_group_note(group, 4, "commit: no answer from the broker in time");
-  }
-  rd_kafka_queue_destroy(answers);
+  dm_deadline deadline = dm_deadline_in(timeout_ms);
+  if (group->committing) take_answer(group, dm_deadline_left(deadline));
+  if (!group->committing) send_list(group);
+  if (group->committing) take_answer(group, dm_deadline_left(deadline));
+  if (group->committing) dm_group_note(group, 4, "commit: no answer from the broker in time");
 }

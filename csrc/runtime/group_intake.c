@@ -7,48 +7,75 @@
 /* What a record costs beside its key and value, in librdkafka and here. */
 #define RECORD_BYTES 512
 
-/* FNV-1a; a record without a key is ordered with nothing but its own place. */
+/* Spreads small numbers. */
+static uint64_t spread (uint64_t number) {
+  return number * 0x9e3779b97f4a7c15u;
+}
+
+/* FNV-1a. */
 static uint64_t hash_key (const rd_kafka_message_t *message) {
   uint64_t hash = 0xcbf29ce484222325u;
   const unsigned char *key = message->key;
-  if (key == NULL) return hash ^ (uint64_t)message->offset * 0x9e3779b97f4a7c15u;
   for (size_t i = 0; i < message->key_len; i++) hash = (hash ^ key[i]) * 0x100000001b3u;
   return hash;
 }
 
+/* What stands for all records that must run one after the other, for the engine and for lanes. A
+** record without a key is ordered with nothing. */
+static uint64_t key_of (const dm_group *group, const dm_seat *seat,
+                        const rd_kafka_message_t *message) {
+  switch (group->options.engine.order) {
+    case DM_ORDER_PARTITION: return spread((uint64_t)seat->number);
+    case DM_ORDER_KEY:
+      if (message->key != NULL) return hash_key(message);
+      break;
+    default: break;
+  }
+  return spread((uint64_t)message->offset);
+}
+
 /* An error of the partition that stands in the place of a record. */
-static void note_error (dm_group *group, const dm_seat *seat, rd_kafka_message_t *message) {
-  if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+static void take_error (dm_group *group, const dm_seat *seat, rd_kafka_message_t *message) {
+  if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
+    dm_group_fail(group, "%s [%d]: there is no offset to begin at, and start is \"error\": %s",
+                  seat->topic, (int)seat->partition, rd_kafka_message_errstr(message));
+  else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
     dm_group_note(group, 4, "%s [%d]: %s", seat->topic, (int)seat->partition,
                   rd_kafka_message_errstr(message));
   rd_kafka_message_destroy(message);
 }
 
-/* Gives the record to the engine. */
-static void admit (dm_group *group, dm_seat *seat, rd_kafka_message_t *message) {
-  dm_work *work = dm_work_new(&group->pool, message, seat, &group->inbox);
-  if (work == NULL) {
-    rd_kafka_message_destroy(message);
-    dm_group_fail(group, "not enough memory for a record");
-    return;
-  }
+static dm_admission admit (dm_group *group, dm_seat *seat, dm_work *work) {
+  const rd_kafka_message_t *message = work->message;
   work->entry.partition = seat->number;
   work->entry.offset = message->offset;
-  work->entry.key = hash_key(message);
+  work->entry.key = key_of(group, seat, message);
   work->entry.bytes = (uint32_t)(message->len + message->key_len + RECORD_BYTES);
-  switch (dm_engine_admit(group->engine, &work->entry, group->now)) {
-    case DM_ADMITTED:
-      dm_seat_link(work);
-      group->unsettled++;
-      return;
-    case DM_NO_MEMORY:
-      dm_group_fail(group, "not enough memory for a record");
-      break;
-    default: /* fetched twice: the first one counts */
-      group->stats.duplicates++;
-      break;
+  return dm_engine_admit(group->engine, &work->entry, group->now);
+}
+
+/* The partition's log was cut, or the topic was made anew: what comes now was never handled. */
+static dm_admission admit_again (dm_group *group, dm_seat *seat, dm_work *work) {
+  dm_group_note(group, 4, "%s [%d]: goes on at the earlier offset %lld", seat->topic,
+                (int)seat->partition, (long long)work->entry.offset);
+  group->stats.rewinds++;
+  return dm_group_begin_again(group, seat) ? admit(group, seat, work) : DM_NO_MEMORY;
+}
+
+/* Gives the record to the engine. */
+static void take_record (dm_group *group, dm_seat *seat, rd_kafka_message_t *message) {
+  dm_work *work = dm_work_new(&group->pool, message, seat, &group->inbox);
+  dm_admission admission = DM_NO_MEMORY;
+  if (work != NULL) admission = admit(group, seat, work);
+  if (admission == DM_OUT_OF_ORDER) admission = admit_again(group, seat, work);
+  if (admission == DM_ADMITTED) {
+    dm_seat_link(work);
+    group->unsettled++;
+    return;
   }
-  dm_work_free(&group->pool, work);
+  if (admission == DM_NO_MEMORY) dm_group_fail(group, "not enough memory for a record");
+  if (work != NULL) dm_work_free(&group->pool, work);
+  else rd_kafka_message_destroy(message);
 }
 
 /* After all lanes were given what they can take: is there one for which nothing is left? */
@@ -65,8 +92,8 @@ static int read_turn (dm_group *group, dm_seat *seat) {
   while (count < TURN && !seat->held &&
          (message = rd_kafka_consume_queue(seat->queue, 0)) != NULL) {
     count++;
-    if (message->err) note_error(group, seat, message);
-    else admit(group, seat, message);
+    if (message->err) take_error(group, seat, message);
+    else take_record(group, seat, message);
     dm_group_follow_flow(group);
   }
   return count;

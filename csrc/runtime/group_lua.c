@@ -151,11 +151,23 @@ static group_box *push_box (lua_State *L, int lanes) {
   return box;
 }
 
+/* The group, or NULL after pushing nil and an error. */
+static dm_group *new_group (lua_State *L, const dm_group_options *o) {
+  rd_kafka_conf_t *conf = dm_conf_build(L, 2);
+  char reason[512];
+  dm_group *group;
+  if (conf == NULL) return NULL;
+  group = dm_group_new(conf, o, reason, sizeof reason);
+  if (group != NULL) return group;
+  rd_kafka_conf_destroy(conf);
+  dm_error_return(L, rd_kafka_last_error(), WHAT ": %s", reason);
+  return NULL;
+}
+
 int dm_group_lua (lua_State *L) {
   dm_group_options o;
   group_box *box;
-  rd_kafka_conf_t *conf;
-  char reason[512];
+  int emitter;
   lua_settop(L, 1);
   dm_option_check(L, 1, WHAT, options);
   o = read_options(L);
@@ -163,20 +175,19 @@ int dm_group_lua (lua_State *L) {
   if (lua_getfield(L, 1, "topics") != LUA_TTABLE)
     return luaL_error(L, WHAT ": topics: a list expected");
   o.topics = read_topics(L, 3);
-  box = push_box(L, o.engine.lanes);
   lua_getfield(L, 1, "emitter");
-  o.emitter = dm_emitter_borrow(L, -1);
-  box->emitter = o.emitter;
+  emitter = lua_gettop(L);
+  box = push_box(L, o.engine.lanes);
+  lua_pushvalue(L, emitter);
   lua_setiuservalue(L, -2, EMITTER);
-  conf = dm_conf_build(L, 2);
-  if (conf == NULL) return 2;
-  box->group = dm_group_new(conf, &o, reason, sizeof reason);
-  if (box->group != NULL) {
-    box->state->clients++;
-    return 1;
+  box->emitter = o.emitter = dm_emitter_borrow(L, emitter);
+  box->group = new_group(L, &o);
+  if (box->group == NULL) {
+    dm_emitter_return(L, emitter);
+    return 2;
   }
-  rd_kafka_conf_destroy(conf);
-  return dm_error_return(L, rd_kafka_last_error(), WHAT ": %s", reason);
+  box->state->clients++;
+  return 1;
 }
 
 /* -- Serving ---------------------------------------------------------------------------------- */
@@ -231,13 +242,19 @@ static int group_serve (lua_State *L) {
   serving *s = check_lane(L, box, 2);
   dm_worker_state *state = dm_state_take(L, 3);
   prepare_handler(box, s, (int)(s - box->servings));
-  s->worker = dm_worker_new(state);
-  if (s->worker == NULL) {
+  if (!open_in_state(L, state, &s->handler)) {
+    if (s->handler.L != NULL) dm_handler_close(&s->handler);
     dm_worker_state_free(state);
-    return luaL_error(L, "not enough memory");
+    return lua_error(L);
   }
   s->open = true;
-  if (!open_in_state(L, state, &s->handler)) return lua_error(L);
+  s->worker = dm_worker_new(state);
+  if (s->worker == NULL) {
+    dm_handler_close(&s->handler);
+    dm_worker_state_free(state);
+    s->open = false;
+    return luaL_error(L, "not enough memory");
+  }
   if (!dm_worker_start(s->worker, serve, s)) return luaL_error(L, "no thread could be started");
   return 0;
 }
@@ -265,6 +282,13 @@ static bool is_interrupted (void *arg) {
   return dm_watch_pending(it->L, &it->watch);
 }
 
+/* Raises when a handler of the group runs on the calling thread and calls 'what'. */
+static void check_idle (lua_State *L, const group_box *box, const char *what) {
+  const serving *s = &box->servings[0];
+  if (s->open && s->worker == NULL && s->handler.work != NULL)
+    luaL_error(L, "%s: called by a handler of this group", what);
+}
+
 /* group:step(timeout) -> how many records were handled: waits for the first, runs what is there */
 static int group_step (lua_State *L) {
   group_box *box = check_box(L);
@@ -274,6 +298,7 @@ static int group_step (lua_State *L) {
   int count;
   if (!s->open || s->worker != NULL)
     return luaL_error(L, "step: the calling thread serves no lane of this group");
+  check_idle(L, box, "step");
   luaL_checkstack(L, 20, NULL);
   s->handler.L = L;
   do count = dm_handler_serve(&s->handler, dm_deadline_slice(deadline), is_interrupted, &it);
@@ -382,7 +407,9 @@ static bool end (lua_State *L, group_box *box, int idx, dm_deadline deadline) {
 static int group_close (lua_State *L) {
   group_box *box = luaL_checkudata(L, 1, GROUP_TYPE);
   dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 2, "30s"));
-  bool ended = box->group == NULL || end(L, box, 1, deadline);
+  bool ended;
+  if (box->group != NULL) check_idle(L, box, "close");
+  ended = box->group == NULL || end(L, box, 1, deadline);
   lua_pushboolean(L, ended);
   return 1;
 }
@@ -422,8 +449,8 @@ static int group_notes (lua_State *L) {
 
 /* group:trouble() -> why the group failed, or nil */
 static int group_trouble (lua_State *L) {
-  const char *trouble = dm_group_trouble(check_box(L)->group);
-  if (*trouble == '\0') return 0;
+  char trouble[512];
+  if (!dm_group_trouble(check_box(L)->group, trouble, sizeof trouble)) return 0;
   lua_pushstring(L, trouble);
   return 1;
 }

@@ -21,6 +21,7 @@ struct dm_group {
   rd_kafka_topic_partition_list_t *topics;
   rd_kafka_t *rk;
   rd_kafka_queue_t *events;      /* the consumer's queue: rebalances, errors; no records */
+  rd_kafka_queue_t *answers;     /* of the broker to commits */
   dm_feed *feed;
   dm_engine *engine;
   dm_inbox inbox;
@@ -85,19 +86,20 @@ void dm_group_drop_postponed (dm_group *group);
 
 /* -- group_commit.c -- */
 
-/* Commits what has changed, when it is time. */
+/* Takes the broker's answer to the last commit; commits what has changed, when it is time. */
 void dm_group_commit (dm_group *group);
 
 /* Commits what has changed for all seats and waits up to timeout_ms for the answer. */
 void dm_group_commit_now (dm_group *group, int timeout_ms);
 
-/* Takes the broker's answer to a commit. */
-void dm_group_committed (dm_group *group, rd_kafka_event_t *event);
-
 /* -- group_rebalance.c -- */
 
 /* Answers a rebalance. */
 void dm_group_rebalance (dm_group *group, rd_kafka_event_t *event);
+
+/* Begins the partition anew, as if it had just been gained; what ran of it is late. False: no
+** memory. */
+bool dm_group_begin_again (dm_group *group, dm_seat *seat);
 
 /* Lets the partitions go, which must not be begun any more: what runs may settle for that long
 ** unless the group is killed, then what may be committed is. */
@@ -108,9 +110,12 @@ void dm_group_sweep_seats (dm_group *group);
 
 /* -- group.c -- */
 
-/* One round of what goes on whatever the state: replies, dead letters, hand-outs; then waits up to
-** timeout_ms for more. */
+/* One round of what goes on whatever the state: replies, dead letters, hand-outs, commits; then
+** waits up to timeout_ms for more. */
 void dm_group_round (dm_group *group, int timeout_ms);
+
+/* Answers what the consumer has to say; tells whether there was anything. */
+bool dm_group_serve_events (dm_group *group);
 
 /* Leaves a line in the feed. 'level' is syslog's. */
 __attribute__((format(printf, 3, 4)))

@@ -71,6 +71,19 @@ static void gain (dm_group *group, const rd_kafka_topic_partition_list_t *list) 
   dm_group_note(group, 6, "%d partitions gained", list->cnt);
 }
 
+bool dm_group_begin_again (dm_group *group, dm_seat *seat) {
+  int number;
+  dm_engine_revoke(group->engine, seat->number, dm_group_drop, group);
+  group->by_number[seat->number] = NULL;
+  number = dm_engine_assign(group->engine, -1);
+  if (number < 0 || !make_number_room(group, number)) return false;
+  group->by_number[number] = seat;
+  seat->number = number;
+  seat->committed = seat->wanted = -1;
+  seat->held = false;
+  return true;
+}
+
 /* -- Giving up -------------------------------------------------------------------------------- */
 
 static bool is_in (const dm_seat *seat, const rd_kafka_topic_partition_list_t *list) {
@@ -98,26 +111,31 @@ static void begin_leaving (dm_group *group, const rd_kafka_topic_partition_list_
   withdraw(group);
 }
 
-/* Does something of a leaving partition still run, or wait for its delivery? */
-static bool is_any_leaving (const dm_group *group) {
+/* Does something of these partitions still run, or wait for its delivery? */
+static bool is_any_unsettled (const dm_group *group, const rd_kafka_topic_partition_list_t *list) {
   for (const dm_seat *seat = group->seats; seat != NULL; seat = seat->next)
-    if (atomic_load(&seat->leaving) && seat->works != NULL) return true;
+    if (seat->works != NULL && is_in(seat, list)) return true;
   return false;
 }
 
-static void await_leaving (dm_group *group, int timeout_ms) {
-  dm_deadline deadline = dm_deadline_in(timeout_ms);
-  while (is_any_leaving(group) && !atomic_load(&group->kill) && dm_deadline_left(deadline) > 0)
-    dm_group_round(group, dm_deadline_slice(deadline));
-  dm_group_drop_postponed(group);
+/* Goes on for a moment; false: the time is over. */
+static bool await_slice (dm_group *group, dm_deadline deadline) {
+  if (atomic_load(&group->kill) || dm_deadline_left(deadline) == 0) return false;
+  dm_group_round(group, dm_deadline_slice(deadline));
+  return true;
 }
 
-/* Moves the seats that are leaving to those that were given up. */
-static void vacate (dm_group *group) {
+static void await_settled (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
+  dm_deadline deadline = dm_deadline_in(group->options.revoke_ms);
+  while (is_any_unsettled(group, list) && await_slice(group, deadline)) continue;
+}
+
+/* Moves the seats of these partitions to those that were given up. */
+static void vacate (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
   dm_seat **link = &group->seats, *seat;
   group->turn = NULL;
   while ((seat = *link) != NULL) {
-    if (!atomic_load(&seat->leaving)) {
+    if (!is_in(seat, list)) {
       link = &seat->next;
       continue;
     }
@@ -135,19 +153,21 @@ static void give_up (dm_group *group, const rd_kafka_topic_partition_list_t *lis
   if (lost) group->stats.losses++;
   else group->stats.revokes++;
   begin_leaving(group, list);
-  if (!lost) {
-    await_leaving(group, group->options.revoke_ms);
-    dm_group_commit_now(group, COMMIT_MS);
-  }
-  else dm_group_drop_postponed(group);
-  vacate(group);
+  if (!lost) await_settled(group, list);
+  dm_group_drop_postponed(group);
+  if (!lost) dm_group_commit_now(group, COMMIT_MS);
+  vacate(group, list);
   answer(group, list, false);
   dm_group_note(group, 6, "%d partitions %s", list->cnt, lost ? "lost" : "given up");
 }
 
+/* Meanwhile the group may rebalance: it does not wait for this member. */
 void dm_group_leave_all (dm_group *group, int timeout_ms) {
+  dm_deadline deadline = dm_deadline_in(timeout_ms);
   begin_leaving(group, NULL);
-  await_leaving(group, timeout_ms);
+  do dm_group_serve_events(group);
+  while (is_any_unsettled(group, NULL) && await_slice(group, deadline));
+  dm_group_drop_postponed(group);
   dm_group_commit_now(group, COMMIT_MS);
 }
 

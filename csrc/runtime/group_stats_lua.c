@@ -51,7 +51,7 @@ void dm_group_stats_push (lua_State *L, const dm_group_stats *stats) {
   set(L, "dead_failures", stats->dead_failures);
   set(L, "commits", stats->commits);
   set(L, "commit_failures", stats->commit_failures);
-  set(L, "duplicates", stats->duplicates);
+  set(L, "rewinds", stats->rewinds);
   set_rebalances(L, stats);
   if (stats->polled_ms > 0) set(L, "polled_ms", (uint64_t)(dm_clock_ms() - stats->polled_ms));
 }

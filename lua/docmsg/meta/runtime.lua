@@ -142,7 +142,7 @@ function group:trouble() end
 ---@field dead_failures integer dead letters that were refused, and tried again
 ---@field commits integer
 ---@field commit_failures integer
----@field duplicates integer records fetched twice, and dropped
+---@field rewinds integer partitions that went on at an earlier offset: their log was cut, or made anew
 ---@field rebalances {assign: integer, revoke: integer, lost: integer}
 ---@field polled_ms? integer since the consumer was last looked at
 
