@@ -107,6 +107,7 @@ void dm_group_round (dm_group *group, int timeout_ms) {
   dm_group_bury_postponed(group);
   dm_group_hand_out(group);
   dm_group_commit(group);
+  dm_group_watch(group);
   if (busy) return;
   dm_inbox_wait(&group->inbox, min(timeout_ms, idle_ms(group)));
   group->now = dm_clock_ms();
@@ -123,6 +124,7 @@ static void run_round (dm_group *group) {
   busy = dm_group_intake(group) || busy;
   dm_group_hand_out(group);
   dm_group_commit(group);
+  dm_group_watch(group);
   dm_group_sweep_seats(group);
   if (group->now - group->stats.polled_ms >= DM_GROUP_TICK_MS) publish_stats(group);
   if (!busy) dm_inbox_wait(&group->inbox, idle_ms(group));
@@ -283,6 +285,10 @@ rd_kafka_resp_err_t dm_group_start (dm_group *group) {
 
 dm_lane *dm_group_lane (dm_group *group, int lane) {
   return &group->lanes[lane];
+}
+
+int dm_group_lanes (const dm_group *group) {
+  return group->options.engine.lanes;
 }
 
 void dm_group_stop (dm_group *group) {

@@ -4,7 +4,7 @@
 ** cannot lose the membership.
 **
 ** Threads:   dm_group_new, _start, _join and _free on the thread that owns the lua_State;
-**            dm_group_stop, _kill and _stats on any. The lanes' threads are the caller's.
+**            dm_group_stop, _kill, _stats_get and _pulse_of on any. The lanes' threads are the caller's.
 ** Ownership: the group owns its consumer, lanes and works; it borrows the emitter, which must
 **            outlive it.
 ** Order:     new; start; serve the lanes (lane.h); stop, or kill; join; free.
@@ -32,6 +32,7 @@ typedef struct dm_group_options {
   int commit_ms;               /* between two commits */
   int revoke_ms;               /* how long running records may settle when partitions are revoked */
   int drain_ms;                /* the same at a shutdown */
+  bool exit_when_stuck;        /* the process ends when a handler takes twice its time limit */
 } dm_group_options;
 
 typedef enum dm_group_state {
@@ -87,6 +88,20 @@ dm_feed *dm_group_feed (dm_group *group);
 
 /* A copy of the newest figures, at most some 100 ms old. */
 void dm_group_stats_get (dm_group *group, dm_group_stats *stats);
+
+/* How long a handler may be late before it counts as stuck. */
+#define DM_GROUP_STUCK_MS 1000
+
+/* What the handler of a lane is about. */
+typedef struct dm_group_pulse {
+  int64_t busy_ms;             /* since it began; 0: none runs */
+  bool stuck;                  /* it is late, and a hook has not ended it */
+} dm_group_pulse;
+
+dm_group_pulse dm_group_pulse_of (const dm_group *group, int lane);
+
+/* How many lanes there are. */
+int dm_group_lanes (const dm_group *group);
 
 /* Copies the error of a FAILED group; false: there is none. */
 bool dm_group_trouble (dm_group *group, char *reason, size_t size);

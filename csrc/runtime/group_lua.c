@@ -2,6 +2,7 @@
 #include "runtime/group_lua.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,9 @@
 #include "runtime/emitter_lua.h"
 #include "runtime/group.h"
 #include "runtime/group_stats_lua.h"
-#include "runtime/handler.h"
-#include "runtime/module.h"
 #include "runtime/notes_lua.h"
+#include "runtime/serving.h"
 #include "runtime/state_lua.h"
-#include "worker/worker.h"
 
 #define GROUP_TYPE "docmsg.Group"
 #define WHAT "runtime.group"
@@ -29,20 +28,13 @@
 /* How long a group that nobody closed may take. */
 #define FORGOTTEN_MS 5000
 
-/* One lane and what serves it: a worker, or, with none, the calling thread. */
-typedef struct serving {
-  dm_handler handler;
-  dm_worker *worker;
-  bool open;
-} serving;
-
 typedef struct group_box {
   dm_group *group; /* NULL: closed */
   dm_emitter *emitter;
   dm_state *state;
   char *name, *source;
   int lanes;
-  serving *servings;
+  dm_serving *servings;   /* by lane */
 } group_box;
 
 static const dm_option options[] = {
@@ -52,6 +44,7 @@ static const dm_option options[] = {
   { "dead_letters", DM_OPTION_STRING, 0, 0 },
   { "drain", DM_OPTION_DURATION, 0, 0 },
   { "emitter", DM_OPTION_ANY, 0, 0 },
+  { "exit_when_stuck", DM_OPTION_BOOLEAN, 0, 0 },
   { "group", DM_OPTION_STRING, 0, 0 },
   { "insecure_tls", DM_OPTION_BOOLEAN, 0, 0 },
   { "instance_id", DM_OPTION_STRING, 0, 0 },
@@ -100,6 +93,7 @@ static dm_group_options read_options (lua_State *L) {
     .commit_ms = dm_option_duration(L, 1, "commit", "1s"),
     .revoke_ms = dm_option_duration(L, 1, "revoke", "5s"),
     .drain_ms = dm_option_duration(L, 1, "drain", "25s"),
+    .exit_when_stuck = dm_option_flag(L, 1, "exit_when_stuck"),
   };
   if (o.name == NULL) luaL_error(L, WHAT ": group: a string expected");
   return o;
@@ -187,89 +181,87 @@ int dm_group_lua (lua_State *L) {
     return 2;
   }
   box->state->clients++;
+  if (!dm_limit_ready())
+    dm_feed_add(dm_group_feed(box->group), 4,
+                "no real-time signal is free: the time of handlers is not limited");
   return 1;
 }
 
 /* -- Serving ---------------------------------------------------------------------------------- */
 
-static void prepare_handler (const group_box *box, serving *s, int lane) {
-  s->handler = (dm_handler){
-    .lane = dm_group_lane(box->group, lane),
+static const dm_option limit_options[] = {
+  { "instructions", DM_OPTION_INTEGER, 0, LUA_MAXINTEGER },
+  { "timeout_ms", DM_OPTION_INTEGER, 0, INT_MAX },
+  { NULL, DM_OPTION_ANY, 0, 0 },
+};
+
+/* The limits of a run in the table at arg; without it there are none. */
+static dm_limits check_limits (lua_State *L, int arg) {
+  if (lua_isnoneornil(L, arg)) return (dm_limits){ 0, 0 };
+  dm_option_check(L, arg, WHAT ": limits", limit_options);
+  return (dm_limits){
+    .timeout_ms = dm_option_integer(L, arg, "timeout_ms", 0),
+    .instructions = dm_option_integer(L, arg, "instructions", 0),
+  };
+}
+
+/* The serving of the lane; opened at first use. */
+static dm_serving *open_serving (lua_State *L, const group_box *box, lua_Integer lane) {
+  dm_serving *serving = &box->servings[lane - 1];
+  if (serving->open) return serving;
+  serving->handler = (dm_handler){
+    .lane = dm_group_lane(box->group, (int)lane - 1),
     .emitter = box->emitter,
     .by = { .source = box->source, .group = box->name },
     .give_up = dm_group_killed(box->group),
   };
+  if (!dm_serving_open(serving)) luaL_error(L, "not enough memory");
+  return serving;
 }
 
-static serving *check_lane (lua_State *L, const group_box *box, int arg) {
-  lua_Integer lane = luaL_checkinteger(L, arg);
-  luaL_argcheck(L, lane >= 1 && lane <= box->lanes, arg, "no such lane");
-  luaL_argcheck(L, !box->servings[lane - 1].open, arg, "this lane is served already");
-  return &box->servings[lane - 1];
-}
-
-static void serve (void *arg) {
-  serving *s = arg;
-  while (dm_handler_serve(&s->handler, DM_FOREVER, NULL, NULL) >= 0) continue;
-}
-
-/* Runs in the worker's state, with its function at 1; the handler is at 2. */
-static int open_handler (lua_State *L) {
-  dm_handler *handler = lua_touserdata(L, 2);
-  lua_settop(L, 1);
-  luaL_requiref(L, "docmsg.runtime", luaopen_docmsg_runtime, 0);
-  lua_pop(L, 1);
-  dm_handler_open(L, handler);
-  return 0;
-}
-
-/* Readies the state for the handler, protected. False after pushing the error's text on L. */
-static bool open_in_state (lua_State *L, dm_worker_state *state, dm_handler *handler) {
-  lua_State *W = state->L;
-  handler->L = W;
-  handler->dispatch = handler->box = LUA_NOREF;
-  lua_pushcfunction(W, open_handler);
-  lua_insert(W, 1);
-  lua_pushlightuserdata(W, handler);
-  if (lua_pcall(W, 2, 0, 0) == LUA_OK) return true;
-  lua_pushstring(L, lua_tostring(W, -1));
-  return false;
-}
-
-/* group:serve(lane, state): a worker with that state runs the handlers of the lane */
+/* group:serve(lane, state [, limits]): a worker with that state runs the handlers of the lane; when
+** there is one already, it goes over to the state between two records */
 static int group_serve (lua_State *L) {
   group_box *box = check_box(L);
-  serving *s = check_lane(L, box, 2);
-  dm_worker_state *state = dm_state_take(L, 3);
-  prepare_handler(box, s, (int)(s - box->servings));
-  if (!open_in_state(L, state, &s->handler)) {
-    if (s->handler.L != NULL) dm_handler_close(&s->handler);
-    dm_worker_state_free(state);
-    return lua_error(L);
-  }
-  s->open = true;
-  s->worker = dm_worker_new(state);
-  if (s->worker == NULL) {
-    dm_handler_close(&s->handler);
-    dm_worker_state_free(state);
-    s->open = false;
-    return luaL_error(L, "not enough memory");
-  }
-  if (!dm_worker_start(s->worker, serve, s)) return luaL_error(L, "no thread could be started");
+  lua_Integer lane = luaL_checkinteger(L, 2);
+  dm_limits limits = check_limits(L, 4);
+  dm_serving *serving;
+  dm_script *script;
+  luaL_argcheck(L, lane >= 1 && lane <= box->lanes, 2, "no such lane");
+  serving = &box->servings[lane - 1];
+  luaL_argcheck(L, !serving->handler.loaded || serving->worker != NULL, 2,
+                "the calling thread serves it");
+  serving = open_serving(L, box, lane);
+  script = dm_script_of_state(L, dm_state_take(L, 3), &serving->handler, limits);
+  if (script == NULL) return lua_error(L);
+  dm_handler_load(&serving->handler, script);
+  if (serving->worker != NULL || dm_serving_start(serving)) return 0;
+  dm_serving_close(serving);
+  return luaL_error(L, "no thread could be started");
+}
+
+/* group:handle(dispatch [, limits]): the calling thread runs the handlers of lane 1, by group:step;
+** again: with another function */
+static int group_handle (lua_State *L) {
+  group_box *box = check_box(L);
+  dm_limits limits = check_limits(L, 3);
+  dm_serving *serving;
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  luaL_argcheck(L, box->servings[0].worker == NULL, 1, "a worker serves lane 1");
+  serving = open_serving(L, box, 1);
+  lua_settop(L, 2);
+  dm_handler_load(&serving->handler, dm_script_new(L, &serving->handler, limits));
   return 0;
 }
 
-/* group:handle(dispatch): the calling thread runs the handlers of lane 1, by group:step */
-static int group_handle (lua_State *L) {
-  group_box *box = check_box(L);
-  serving *s = &box->servings[0];
-  luaL_checktype(L, 2, LUA_TFUNCTION);
-  luaL_argcheck(L, !s->open, 1, "lane 1 is served already");
-  lua_settop(L, 2);
-  prepare_handler(box, s, 0);
-  dm_handler_open(L, &s->handler);
-  s->open = true;
-  return 0;
+/* group:sweep() -> boolean: do all lanes run what they were given last? Closes what was replaced */
+static int group_sweep (lua_State *L) {
+  const group_box *box = check_box(L);
+  bool swept = true;
+  for (int i = 0; i < box->lanes; i++)
+    if (box->servings[i].open) swept = dm_handler_sweep(&box->servings[i].handler) && swept;
+  lua_pushboolean(L, swept);
+  return 1;
 }
 
 typedef struct step_watch {
@@ -284,8 +276,8 @@ static bool is_interrupted (void *arg) {
 
 /* Raises when a handler of the group runs on the calling thread and calls 'what'. */
 static void check_idle (lua_State *L, const group_box *box, const char *what) {
-  const serving *s = &box->servings[0];
-  if (s->open && s->worker == NULL && s->handler.work != NULL)
+  const dm_serving *serving = &box->servings[0];
+  if (serving->worker == NULL && serving->handler.work != NULL)
     luaL_error(L, "%s: called by a handler of this group", what);
 }
 
@@ -294,14 +286,14 @@ static int group_step (lua_State *L) {
   group_box *box = check_box(L);
   dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 2, "0"));
   step_watch it = { L, dm_watch_begin(L) };
-  serving *s = &box->servings[0];
+  dm_handler *handler = &box->servings[0].handler;
   int count;
-  if (!s->open || s->worker != NULL)
+  if (!handler->loaded || box->servings[0].worker != NULL)
     return luaL_error(L, "step: the calling thread serves no lane of this group");
   check_idle(L, box, "step");
   luaL_checkstack(L, 20, NULL);
-  s->handler.L = L;
-  do count = dm_handler_serve(&s->handler, dm_deadline_slice(deadline), is_interrupted, &it);
+  handler->caller = L;
+  do count = dm_handler_serve(handler, dm_deadline_slice(deadline), is_interrupted, &it);
   while (count < 0 && dm_deadline_left(deadline) > 0 && !is_interrupted(&it));
   dm_watch_check(L, &it.watch);
   lua_pushinteger(L, count > 0 ? count : 0);
@@ -356,24 +348,14 @@ static int group_join (lua_State *L) {
 /* Ends the threads of the workers whose lanes are stopped. */
 static bool join_workers (group_box *box, dm_deadline deadline) {
   bool all = true;
-  for (int i = 0; i < box->lanes; i++) {
-    serving *s = &box->servings[i];
-    if (s->open) dm_lane_stop(s->handler.lane);
-  }
+  for (int i = 0; i < box->lanes; i++) dm_lane_stop(dm_group_lane(box->group, i));
   for (int i = 0; i < box->lanes; i++)
-    if (box->servings[i].worker != NULL)
-      all = dm_worker_join(box->servings[i].worker, dm_deadline_left(deadline)) && all;
+    all = dm_serving_join(&box->servings[i], dm_deadline_left(deadline)) && all;
   return all;
 }
 
 static void close_servings (group_box *box) {
-  for (int i = 0; i < box->lanes; i++) {
-    serving *s = &box->servings[i];
-    if (!s->open) continue;
-    dm_handler_close(&s->handler);
-    if (s->worker != NULL) dm_worker_free(s->worker);
-    *s = (serving){ .open = false };
-  }
+  for (int i = 0; i < box->lanes; i++) dm_serving_close(&box->servings[i]);
 }
 
 static void free_names (group_box *box) {
@@ -435,9 +417,7 @@ static int group_gc (lua_State *L) {
 
 /* group:stats() -> figures, see docmsg.GroupStats */
 static int group_stats (lua_State *L) {
-  dm_group_stats stats;
-  dm_group_stats_get(check_box(L)->group, &stats);
-  dm_group_stats_push(L, &stats);
+  dm_group_stats_push(L, check_box(L)->group);
   return 1;
 }
 
@@ -461,7 +441,8 @@ void dm_group_lua_open (lua_State *L) {
     { "join", group_join },   { "kill", group_kill },
     { "notes", group_notes }, { "serve", group_serve },
     { "start", group_start }, { "stats", group_stats }, { "step", group_step },
-    { "stop", group_stop },   { "trouble", group_trouble }, { NULL, NULL },
+    { "stop", group_stop },   { "sweep", group_sweep }, { "trouble", group_trouble },
+    { NULL, NULL },
   };
   static const luaL_Reg metamethods[] = {
     { "__gc", group_gc }, { "__close", group_leave }, { NULL, NULL },

@@ -39,6 +39,7 @@ struct dm_group {
   int unsettled;                 /* works that the group or a lane holds */
   bool committing;               /* a commit is on its way */
   int64_t commit_at;             /* when to commit next */
+  int64_t watch_at;              /* when to look at the lanes next */
   int64_t now;                   /* of this round, in ms */
   pthread_t thread;
   bool started;
@@ -107,6 +108,11 @@ void dm_group_leave_all (dm_group *group, int timeout_ms);
 
 /* Frees seats that were given up and that no work refers to any more. */
 void dm_group_sweep_seats (dm_group *group);
+
+/* -- group_watch.c -- */
+
+/* Cuts off handlers that are over their time limit, when it is time to look. */
+void dm_group_watch (dm_group *group);
 
 /* -- group.c -- */
 

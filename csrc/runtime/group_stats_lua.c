@@ -41,7 +41,24 @@ static void set_rebalances (lua_State *L, const dm_group_stats *stats) {
   lua_setfield(L, -2, "rebalances");
 }
 
-void dm_group_stats_push (lua_State *L, const dm_group_stats *stats) {
+/* lanes = { {busy_ms}, ... }, and how many of them are stuck */
+static void set_lanes (lua_State *L, const dm_group *group) {
+  int count = dm_group_lanes(group), stuck = 0;
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    dm_group_pulse pulse = dm_group_pulse_of(group, i);
+    lua_createtable(L, 0, 1);
+    set(L, "busy_ms", (uint64_t)pulse.busy_ms);
+    lua_rawseti(L, -2, i + 1);
+    stuck += pulse.stuck;
+  }
+  lua_setfield(L, -2, "lanes");
+  set(L, "stuck", (uint64_t)stuck);
+}
+
+void dm_group_stats_push (lua_State *L, dm_group *group) {
+  dm_group_stats now, *stats = &now;
+  dm_group_stats_get(group, stats);
   lua_createtable(L, 0, 24);
   lua_pushstring(L, states[stats->state]);
   lua_setfield(L, -2, "state");
@@ -54,4 +71,5 @@ void dm_group_stats_push (lua_State *L, const dm_group_stats *stats) {
   set(L, "rewinds", stats->rewinds);
   set_rebalances(L, stats);
   if (stats->polled_ms > 0) set(L, "polled_ms", (uint64_t)(dm_clock_ms() - stats->polled_ms));
+  set_lanes(L, group);
 }

@@ -8,6 +8,6 @@
 #include "runtime/group.h"
 
 /* Pushes the table docmsg.GroupStats.  [-0, +1, m] */
-void dm_group_stats_push (lua_State *L, const dm_group_stats *stats);
+void dm_group_stats_push (lua_State *L, dm_group *group);
 
 #endif

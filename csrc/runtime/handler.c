@@ -6,7 +6,6 @@
 
 #include "kafka/clock.h"
 #include "runtime/seat.h"
-#include "runtime/work_lua.h"
 
 /* Until the next attempt, when the dispatcher itself failed. */
 #define DEFAULT_RETRY_MS 1000
@@ -19,23 +18,54 @@
 /* Results of the function, as they lie on the stack. */
 enum { VERDICT = -RESULTS, REASON, MESSAGE, AFTER, STACK, ATTEMPTS };
 
-void dm_handler_open (lua_State *L, dm_handler *handler) {
-  handler->L = L;
-  handler->work = NULL;
-  handler->dispatch = handler->box = LUA_NOREF;
+/* -- Scripts ---------------------------------------------------------------------------------- */
+
+bool dm_handler_open (dm_handler *handler) {
   handler->outbox = dm_outbox_new();
-  if (handler->outbox == NULL) luaL_error(L, "not enough memory");
-  handler->dispatch = luaL_ref(L, LUA_REGISTRYINDEX);
-  dm_work_push(L, handler);
-  handler->box = luaL_ref(L, LUA_REGISTRYINDEX);
+  return handler->outbox != NULL;
+}
+
+/* Frees the scripts of a list. */
+static void free_scripts (dm_script *script) {
+  while (script != NULL) {
+    dm_script *next = script->next;
+    dm_script_free(script);
+    script = next;
+  }
 }
 
 void dm_handler_close (dm_handler *handler) {
-  luaL_unref(handler->L, LUA_REGISTRYINDEX, handler->dispatch);
-  luaL_unref(handler->L, LUA_REGISTRYINDEX, handler->box);
-  handler->dispatch = handler->box = LUA_NOREF;
+  free_scripts(handler->script);
+  free_scripts(atomic_exchange(&handler->coming, NULL));
+  free_scripts(atomic_exchange(&handler->replaced, NULL));
+  handler->script = NULL;
   if (handler->outbox != NULL) dm_outbox_free(handler->outbox);
   handler->outbox = NULL;
+}
+
+void dm_handler_load (dm_handler *handler, dm_script *script) {
+  if (!handler->loaded) handler->script = script;
+  else {
+    free_scripts(atomic_exchange(&handler->coming, script)); /* one that never ran anything */
+    dm_lane_wake(handler->lane);
+  }
+  handler->loaded = true;
+}
+
+bool dm_handler_sweep (dm_handler *handler) {
+  free_scripts(atomic_exchange(&handler->replaced, NULL));
+  return atomic_load(&handler->coming) == NULL;
+}
+
+/* Between two works: goes over to the script that has come. */
+static void take_script (dm_handler *handler) {
+  dm_script *coming, *old = handler->script;
+  if (atomic_load_explicit(&handler->coming, memory_order_relaxed) == NULL) return;
+  coming = atomic_exchange(&handler->coming, NULL);
+  if (coming == NULL) return;
+  handler->script = coming;
+  old->next = atomic_load(&handler->replaced);
+  while (!atomic_compare_exchange_weak(&handler->replaced, &old->next, old)) continue;
 }
 
 const dm_cause *dm_handler_cause (dm_handler *handler) {
@@ -77,18 +107,73 @@ static void read_results (lua_State *L, dm_work *work) {
   read_failure(L, work);
 }
 
-static void call (dm_handler *handler, dm_work *work) {
-  lua_State *L = handler->L;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, handler->dispatch);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, handler->box);
-  if (lua_pcall(L, 1, RESULTS, 0) == LUA_OK) {
-    read_results(L, work);
-    lua_pop(L, RESULTS);
-    return;
-  }
+/* The function ended with an error that is not of its own making. */
+static void fail_with (lua_State *L, dm_work *work) {
   fail(work, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
                                             : "the dispatcher raised a value that is no string");
   lua_pop(L, 1);
+}
+
+static lua_State *state_of (const dm_handler *handler) {
+  return handler->caller != NULL ? handler->caller : handler->script->L;
+}
+
+static void push_call (lua_State *L, const dm_script *script) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, script->dispatch);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, script->box);
+}
+
+/* Pushes which limit was exceeded, a message about it, and where that was. */
+static void push_excess (lua_State *L, const dm_limit *limit, dm_excess excess, size_t memory) {
+  lua_pushstring(L, excess == DM_EXCESS_MEMORY ? "memory" : "timeout");
+  if (excess == DM_EXCESS_TIME)
+    lua_pushfstring(L, "the handler ran longer than its limit of %I ms",
+                    (LUAI_UACINT)limit->limits.timeout_ms);
+  else if (excess == DM_EXCESS_INSTRUCTIONS)
+    lua_pushfstring(L, "the handler ran more than its limit of %I instructions",
+                    (LUAI_UACINT)limit->limits.instructions);
+  else
+    lua_pushfstring(L, "the handler needs more memory than its worker may have, %I bytes",
+                    (LUAI_UACINT)memory);
+  if (limit->stack[0] != '\0') lua_pushstring(L, limit->stack);
+  else lua_pushnil(L);
+}
+
+/* Asks the function what becomes of a work that it was ended for; while it answers, the state's
+** memory is not limited. */
+static void call_after_excess (dm_handler *handler, dm_work *work, dm_excess excess) {
+  const dm_script *script = handler->script;
+  lua_State *L = state_of(handler);
+  size_t memory = dm_worker_state_allow(script->state, 0);
+  if (excess == DM_EXCESS_MEMORY) lua_gc(L, LUA_GCCOLLECT);
+  push_call(L, script);
+  push_excess(L, &handler->lane->limit, excess, memory);
+  if (lua_pcall(L, 4, RESULTS, 0) == LUA_OK) {
+    read_results(L, work);
+    lua_pop(L, RESULTS);
+  }
+  else fail_with(L, work);
+  dm_worker_state_allow(script->state, memory);
+}
+
+static void call (dm_handler *handler, dm_work *work) {
+  const dm_script *script = handler->script;
+  lua_State *L = state_of(handler);
+  dm_excess excess;
+  int status;
+  push_call(L, script);
+  dm_limit_begin(&handler->lane->limit, L, script->limits, handler->began_ms);
+  status = lua_pcall(L, 1, RESULTS, 0);
+  excess = dm_limit_end(&handler->lane->limit);
+  if (status == LUA_OK) {
+    read_results(L, work);
+    lua_pop(L, RESULTS);
+  }
+  else if (excess == DM_EXCESS_NONE) fail_with(L, work);
+  else {
+    lua_pop(L, 1);
+    call_after_excess(handler, work, excess);
+  }
 }
 
 /* -- One work --------------------------------------------------------------------------------- */
@@ -117,12 +202,11 @@ static int64_t run (dm_handler *handler, dm_work *work, int64_t now) {
   handler->work = work;
   handler->cause_read = false;
   handler->began_ms = now;
-  atomic_store_explicit(&handler->lane->busy_since_ms, now, memory_order_relaxed);
+  atomic_store_explicit(&handler->lane->current, work, memory_order_relaxed);
   call(handler, work);
   limit_attempts(work);
   handler->work = NULL;
   send_emits(handler, work);
-  atomic_store_explicit(&handler->lane->busy_since_ms, 0, memory_order_relaxed);
   if (work->verdict == DM_VERDICT_RETRY) dm_lane_block(handler->lane, work);
   return dm_clock_ms();
 }
@@ -138,18 +222,17 @@ static bool may_run (const dm_handler *handler, const dm_work *work) {
          dm_lane_may_run(handler->lane, work);
 }
 
-int dm_handler_serve (dm_handler *handler, int timeout_ms, bool (*interrupted) (void *arg),
-                      void *arg) {
-  dm_work_list works = { NULL, NULL, 0 };
+/* Runs the works, unless it is interrupted, and replies all of them. Returns how many ran. */
+static int run_all (dm_handler *handler, dm_work_list *works, bool (*interrupted) (void *arg),
+                    void *arg) {
   dm_work *work;
   int count = 0;
   bool stop = false;
-  int64_t now;
-  if (!dm_lane_take(handler->lane, &works, timeout_ms)) return -1;
-  now = dm_clock_ms();
-  while ((work = dm_work_list_take(&works)) != NULL) {
+  int64_t now = dm_clock_ms();
+  while ((work = dm_work_list_take(works)) != NULL) {
     stop = stop || (interrupted != NULL && interrupted(arg));
     if (!stop && may_run(handler, work)) {
+      take_script(handler);
       now = run(handler, work, now);
       count++;
     }
@@ -157,5 +240,18 @@ int dm_handler_serve (dm_handler *handler, int timeout_ms, bool (*interrupted) (
     dm_lane_reply(handler->lane, work, now);
   }
   dm_lane_announce(handler->lane, now);
+  return count;
+}
+
+int dm_handler_serve (dm_handler *handler, int timeout_ms, bool (*interrupted) (void *arg),
+                      void *arg) {
+  dm_work_list works = { NULL, NULL, 0 };
+  dm_limit *before;
+  int count;
+  if (!dm_lane_take(handler->lane, &works, timeout_ms)) return -1;
+  take_script(handler);
+  before = dm_limit_enter(&handler->lane->limit);
+  count = run_all(handler, &works, interrupted, arg);
+  dm_limit_enter(before);
   return count;
 }

@@ -5,11 +5,14 @@
 ** The function is called with a docmsg.Work (work_lua.h) and returns
 **   verdict, reason, message, after_ms, stack, attempts
 ** where verdict is 0 ack, 1 retry, 2 dead, 3 skip, and attempts how often the record may be handled
-** in all.
+** in all. When it is ended by a limit, it is called again for the same record with
+**   work, "timeout" or "memory", message, stack
+** and says what becomes of it, without running anything of the record.
 **
-** Threads:   the lane's thread, which owns L.
-** Ownership: the handler owns its outbox and two registry references in L; works stay the lane's.
-** Order:     dm_handler_open; dm_handler_serve any number of times; dm_handler_close.
+** Threads:   serve on the lane's thread, which uses the script's L; the rest on the thread that owns
+**            the parent state, open and close while nothing serves.
+** Ownership: the handler owns its outbox and the scripts it is given; works stay the lane's.
+** Order:     dm_handler_open; _load; _serve any number of times; _close. _load and _sweep any time.
 */
 #ifndef DM_HANDLER_H
 #define DM_HANDLER_H
@@ -21,25 +24,34 @@
 #include "runtime/emitter.h"
 #include "runtime/envelope.h"
 #include "runtime/lane.h"
+#include "runtime/script.h"
 
-typedef struct dm_handler {
-  lua_State *L;
+struct dm_handler {
+  dm_script *script;           /* that runs works; the lane's thread's, once that runs */
+  bool loaded;                 /* there was a first one */
+  _Atomic(dm_script *) coming; /* that will, from the next work on; or NULL */
+  _Atomic(dm_script *) replaced;
+  lua_State *caller;           /* the coroutine that serves; NULL: the script's L */
   dm_lane *lane;
   dm_emitter *emitter;
   dm_emitting by;              /* who the emits are from; borrowed */
   const atomic_bool *give_up;  /* works must not wait for the producer any more */
   dm_outbox *outbox;
-  int dispatch, box;           /* references in the registry */
   dm_work *work;               /* the one that runs, or NULL */
   int64_t began_ms;            /* when it began */
   dm_cause cause;              /* what is known of the record that runs */
   bool cause_read;
-} dm_handler;
+};
 
-/* Makes a handler that calls the function on the top of the stack, which is popped. The caller has
-** set lane, emitter, by and give_up.  [-1, +0, e] */
-void dm_handler_open (lua_State *L, dm_handler *handler);
+/* The caller has set lane, emitter, by and give_up. False: no memory. */
+bool dm_handler_open (dm_handler *handler);
 void dm_handler_close (dm_handler *handler);
+
+/* Gives the handler a script that runs all works from the next one on. */
+void dm_handler_load (dm_handler *handler, dm_script *script);
+
+/* Frees the scripts that were replaced. True: the newest one is in use. */
+bool dm_handler_sweep (dm_handler *handler);
 
 /* Waits for works up to timeout_ms (-1: without end) and runs what there is. Returns how many were
 ** run; -1: the lane is stopped or the wait is over. With 'interrupted' it looks before each work

@@ -55,12 +55,19 @@ void dm_lane_stop (dm_lane *lane) {
   pthread_cond_signal(&lane->filled);
 }
 
+void dm_lane_wake (dm_lane *lane) {
+  pthread_mutex_lock(&lane->lock);
+  lane->woken = true;
+  pthread_mutex_unlock(&lane->lock);
+  pthread_cond_signal(&lane->filled);
+}
+
 /* Waits until there is something to take or the lane is stopped; the lock is held. */
 static void await_works (dm_lane *lane, int timeout_ms) {
   struct timespec until;
   if (timeout_ms >= 0) until = dm_clock_in(timeout_ms);
   lane->waiting = true;
-  while (lane->works.first == NULL && !lane->stopped) {
+  while (lane->works.first == NULL && !lane->stopped && !lane->woken) {
     if (timeout_ms < 0) pthread_cond_wait(&lane->filled, &lane->lock);
     else if (pthread_cond_timedwait(&lane->filled, &lane->lock, &until) != 0) break;
   }
@@ -79,10 +86,11 @@ bool dm_lane_take (dm_lane *lane, dm_work_list *works, int timeout_ms) {
   bool taken;
   pthread_mutex_lock(&lane->lock);
   if (lane->works.first == NULL && timeout_ms != 0) await_works(lane, timeout_ms);
-  taken = lane->works.first != NULL && !lane->stopped;
+  taken = (lane->works.first != NULL || lane->woken) && !lane->stopped;
+  lane->woken = false;
   if (taken) dm_work_list_move(works, &lane->works);
   pthread_mutex_unlock(&lane->lock);
-  if (taken && lane->blocked_count > 0) unblock(lane, works->first);
+  if (works->first != NULL && lane->blocked_count > 0) unblock(lane, works->first);
   return taken;
 }
 

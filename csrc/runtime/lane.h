@@ -7,7 +7,7 @@
 ** with each work how many it has read: works that it gave knowing of the retry may run.
 **
 ** Threads:   push, withdraw and stop on the group thread; take, may_run, block, reply and announce on
-**            the lane's. 'busy_since_ms' may be read by any.
+**            the lane's; wake on any. 'limit' and 'current' are read by the group thread too.
 ** Ownership: works that were pushed are the lane's until they are replied or withdrawn.
 */
 #ifndef DM_LANE_H
@@ -20,6 +20,7 @@
 
 #include "runtime/inbox.h"
 #include "runtime/work.h"
+#include "worker/limit.h"
 
 /* How many works a lane is given ahead: fewer hand-overs, but a longer way back. */
 #define DM_LANE_AHEAD 128
@@ -33,7 +34,7 @@ typedef struct dm_lane {
   pthread_mutex_t lock;
   pthread_cond_t filled;
   dm_work_list works;        /* given, not taken */
-  bool waiting, stopped;
+  bool waiting, stopped, woken;
   dm_inbox *inbox;
   /* The lane's thread alone: */
   uint64_t replied;          /* works, so far */
@@ -43,7 +44,8 @@ typedef struct dm_lane {
   size_t blocked_count, blocked_room;
   uint64_t all_since;        /* all keys are blocked: there was no memory to tell which */
   /* For the watchdog: */
-  _Atomic int64_t busy_since_ms;  /* when the running handler began; 0: none runs */
+  dm_limit limit;
+  _Atomic(dm_work *) current;  /* that runs, or has run */
 } dm_lane;
 
 void dm_lane_open (dm_lane *lane, dm_inbox *inbox);
@@ -61,8 +63,11 @@ void dm_lane_withdraw (dm_lane *lane, dm_work_list *works);
 /* Lets take return at once from now on, with nothing. */
 void dm_lane_stop (dm_lane *lane);
 
+/* Lets the take that waits, or the next one, return. */
+void dm_lane_wake (dm_lane *lane);
+
 /* Waits for works up to timeout_ms (-1: without end) and moves them to the empty list. False:
-** stopped, or time is over. */
+** stopped, or time is over; woken, it may be true without works. */
 bool dm_lane_take (dm_lane *lane, dm_work_list *works, int timeout_ms);
 
 /* May the work run, or does its key wait for a retry? */

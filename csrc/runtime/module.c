@@ -8,11 +8,19 @@
 #include "runtime/group_lua.h"
 #include "runtime/state_lua.h"
 #include "runtime/work_lua.h"
+#include "worker/limit.h"
 #include "worker/state.h"
+
+/* limit_coroutines(): coroutines that this state makes from now on keep the limits of handlers */
+static int limit_coroutines (lua_State *L) {
+  dm_limit_coroutines(L);
+  return 0;
+}
 
 static const luaL_Reg functions[] = {
   { "emitter", dm_emitter_lua },
   { "group", dm_group_lua },
+  { "limit_coroutines", limit_coroutines },
   { "state", dm_state_lua },
   { NULL, NULL },
 };

@@ -99,6 +99,14 @@ static int work_time (lua_State *L) {
   return 1;
 }
 
+/* work:limit(timeout_ms, instructions): other limits for this run; nil or 0 is none */
+static int work_limit (lua_State *L) {
+  dm_handler *handler = check_handler(L);
+  dm_limits limits = { luaL_optinteger(L, 2, 0), luaL_optinteger(L, 3, 0) };
+  dm_limit_change(&handler->lane->limit, limits);
+  return 0;
+}
+
 /* -- Emitting --------------------------------------------------------------------------------- */
 
 static int refuse (lua_State *L, const char *reason) {
@@ -261,6 +269,7 @@ static void push_fields (lua_State *L) {
     { "emit", work_emit },
     { "header", work_header },
     { "headers", work_headers },
+    { "limit", work_limit },
     { "time", work_time },
     { NULL, NULL },
   };

@@ -5,6 +5,15 @@
 #include <lualib.h>
 #include <stdlib.h>
 
+#include "worker/limit.h"
+
+/* Refuses a block. Lua collects its garbage and asks once more: the second time it is an error. */
+static void *refuse (dm_worker_state *state) {
+  if (state->refused) dm_limit_refused(state);
+  state->refused = !state->refused;
+  return NULL;
+}
+
 /* Counts what the state holds; see lua_Alloc. */
 static void *allocate (void *ud, void *block, size_t old, size_t size) {
   dm_worker_state *state = ud;
@@ -15,12 +24,12 @@ static void *allocate (void *ud, void *block, size_t old, size_t size) {
     state->used -= old;
     return NULL;
   }
-  if (state->limit > 0 && size > old && state->used + (size - old) > state->limit) {
-    state->over = true;
-    return NULL;
-  }
+  if (state->limit > 0 && size > old && state->used + (size - old) > state->limit)
+    return refuse(state);
   moved = realloc(block, size);
-  if (moved != NULL) state->used += size - old;
+  if (moved == NULL) return size > old ? refuse(state) : NULL;
+  if (size > old) state->refused = false;
+  state->used += size - old;
   return moved;
 }
 
@@ -162,4 +171,12 @@ void dm_worker_state_free (dm_worker_state *state) {
   state->limit = 0;
   lua_close(state->L);
   free(state);
+}
+
+size_t dm_worker_state_allow (dm_worker_state *state, size_t limit) {
+  size_t before;
+  if (state == NULL) return 0;
+  before = state->limit;
+  state->limit = limit;
+  return before;
 }

@@ -20,7 +20,7 @@ typedef struct dm_worker_state {
   lua_State *L;
   size_t used;       /* bytes that L holds */
   size_t limit;      /* the most it may hold; 0: no limit */
-  bool over;         /* an allocation was refused since this was last cleared */
+  bool refused;      /* the last block that was asked for; Lua collects garbage and asks again */
 } dm_worker_state;
 
 /* A state with the standard libraries that searches modules where 'parent' does, and finds the same
@@ -33,6 +33,9 @@ dm_worker_state *dm_worker_state_new (lua_State *parent, size_t limit);
 bool dm_worker_state_boot (dm_worker_state *state, lua_State *parent, int idx, const char *module);
 
 void dm_worker_state_free (dm_worker_state *state);
+
+/* Sets the most that the state may hold and returns what it was; NULL has no limit.  [-0, +0, -] */
+size_t dm_worker_state_allow (dm_worker_state *state, size_t limit);
 
 /* How deep the tables of a plain value may be nested. */
 #define DM_VALUE_DEPTH 16

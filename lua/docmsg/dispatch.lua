@@ -7,14 +7,15 @@
 --
 --   outcome    dispatch.ACK, RETRY, DEAD or SKIP
 --   reason     of DEAD: "rejected", "undecodable", "schema", "unrouted", "too_large" or "hops";
---              of RETRY: "error", "memory" or "retry"; of SKIP: "skipped", "ignored" or "redriven"
+--              of RETRY: "error", "timeout", "memory" or "retry"; of SKIP: "skipped", "ignored" or "redriven"
 --   message    what happened, UTF-8, at most 1 KiB
 --   after_ms   of RETRY: how long to wait
 --   stack      of an error: its traceback, at most 2 KiB
 --   attempts   of RETRY: how often this record may be handled in all
 --
 -- What a handler emitted is dropped unless the outcome is ACK. An error that the runtime raises by
--- its limits goes through, out of `run`; the next record finds everything in order.
+-- its limits goes through, out of `run`. The runtime then calls `run(work, reason, message, stack)`,
+-- with the reason "timeout" or "memory", for what becomes of that record.
 local context = require "docmsg.context"
 local event = require "docmsg.event"
 local failure = require "docmsg.failure"
@@ -71,6 +72,11 @@ local function first(a, b)
   return b
 end
 
+-- A limit of 0 is none.
+local function positive(limit)
+  return limit and limit > 0 and limit or nil
+end
+
 local function compile_route(app, consumer, route)
   local own, common = route.options, consumer.settings
   if own.batch then
@@ -84,7 +90,7 @@ local function compile_route(app, consumer, route)
     lazy = first(own.lazy, common.lazy),
     targets = targets_of(app, route),
     retry = retry.override(own.retry, common.retry),
-    timeout_ms = own.timeout_ms or common.timeout_ms,
+    timeout_ms = positive(own.timeout_ms or common.timeout_ms),
     instructions = own.instructions or common.instructions,
     own_limits = own.timeout_ms ~= nil or own.instructions ~= nil,
   }
@@ -218,22 +224,26 @@ end
 ---@param app docmsg.App
 ---@param consumer docmsg.ConsumerGroup
 ---@param options? docmsg.DispatchOptions
----@return fun(work: docmsg.Work): integer, string?, string?, integer?, string?, integer? run see above
+---@return fun(work: docmsg.Work, cut?: "timeout"|"memory", message?: string, stack?: string): integer, string?, string?, integer?, string?, integer? run see above
 function M.compile(app, consumer, options)
   options = options or {}
   consumer:freeze()
   local frame, policy = new_frame(app, consumer, options), consumer.settings.retry
   local random = options.random or math.random
   local process = processor(app, compile_routes(app, consumer), frame)
-  return function(work)
+  return function(work, cut, message, stack)
+    if cut then
+      frame.work = work
+      return finish(frame, policy, random, RETRY, cut, message, stack)
+    end
     if frame.work then clear(frame) end
     frame.work = work
-    local ok, result, reason, message = xpcall(process, describe, work)
+    local ok, result, reason, told = xpcall(process, describe, work)
     if ok and result == ACK and frame.outcome == nil then
       clear(frame)
       return ACK
     elseif ok then
-      return finish(frame, policy, random, result, reason, message)
+      return finish(frame, policy, random, result, reason, told)
     end
     return finish(frame, policy, random, failed(result))
   end

@@ -29,6 +29,7 @@ local TURN_MS <const> = 5
 ---@field timeout? docmsg.Duration of each request at the start; default "30s"
 ---@field attempts? integer to connect; default 30
 ---@field drain? docmsg.Duration how long running handlers may take at the end; default "25s"
+---@field exit_when_stuck? boolean the process ends when a handler does not end in twice its time
 ---@field log? docmsg.Log
 ---@field signal? fun(): integer? the signal that asks for the end
 
@@ -98,9 +99,15 @@ local function worker_settings(self, consumer)
   }
 end
 
+local function limits_of(consumer)
+  return { timeout_ms = consumer.settings.timeout_ms, instructions = consumer.settings.instructions }
+end
+
 local function serve(self, app, consumer, group, workers)
   if workers == 0 then
-    group:handle(require("docmsg.dispatch").compile(app, consumer, { log = self.log }))
+    if package.loaded["docmsg.host"] then runtime.limit_coroutines() end
+    local dispatch = require("docmsg.dispatch").compile(app, consumer, { log = self.log })
+    group:handle(dispatch, limits_of(consumer))
     return true
   end
   for lane = 1, workers do
@@ -109,7 +116,7 @@ local function serve(self, app, consumer, group, workers)
       memory = consumer.settings.memory,
     }
     if not state then return nil, reason end
-    group:serve(lane, state)
+    group:serve(lane, state, limits_of(consumer))
   end
   return true
 end
@@ -126,7 +133,7 @@ local function open_group(self, app, consumer, properties)
     order = consumer.settings.order, lanes = math.max(1, workers),
     instance_id = consumer.settings.instance_id, dead_letters = consumer.settings.dead_letters,
     source = ("%s/%s"):format(app.name, consumer.group), drain = self.options.drain or DRAIN,
-    start = consumer.settings.start, kafka = properties,
+    start = consumer.settings.start, exit_when_stuck = self.options.exit_when_stuck, kafka = properties,
   }
   if not group then return nil, err end
   self.groups[#self.groups + 1] = { name = consumer.group, group = group, inline = workers == 0 }

@@ -19,17 +19,21 @@ local function take_host(variables)
   }
 end
 
----Loads the script; raises when it cannot be loaded.
+---Loads the script in a restricted state; raises when it cannot be loaded.
 ---@param settings docmsg.worker.Settings
 ---@return fun(work: docmsg.Work): integer, ... dispatch
 function M.boot(settings)
+  local sandbox = require "docmsg.sandbox"
   take_host(settings.variables)
+  sandbox.restrict()
   require("docmsg.log").defaults(settings.log)
   local app, reason = require("docmsg.loader").load(settings.script, settings.arguments)
   if not app then error(reason, 0) end
   local consumer = app:find(settings.group)
   if not consumer then error(("%s declares no group %q"):format(settings.script, settings.group), 0) end
-  return require("docmsg.dispatch").compile(app, consumer)
+  local dispatch = require("docmsg.dispatch").compile(app, consumer)
+  sandbox.seal()
+  return dispatch
 end
 
 return M

@@ -42,6 +42,10 @@ function emitter:notes() end
 ---@return docmsg.Error? err nothing can be produced any more
 function emitter:fatal() end
 
+---Lets coroutines that are made in the calling state from now on keep the limits of the handlers that
+---make them, as those of workers do. They run slower.
+function runtime.limit_coroutines() end
+
 ---The Lua state of a worker.
 ---@class docmsg.WorkerState
 local state = {}
@@ -68,6 +72,7 @@ function state:close() end
 ---@field commit? docmsg.Duration between two commits; default "1s"
 ---@field revoke? docmsg.Duration how long running records may settle when partitions go; default "5s"
 ---@field drain? docmsg.Duration the same at the end; default "25s"
+---@field exit_when_stuck? boolean the process ends, with exit code 1, when a handler does not end in twice its time
 
 ---A member of a consumer group, and what runs its handlers.
 ---@class docmsg.Group
@@ -79,14 +84,26 @@ local group = {}
 ---@return docmsg.Error? err
 function runtime.group(options) end
 
----Lets a worker with that state run the handlers of a lane.
+---What a handler's run may need; 0, or left out: no limit.
+---@class docmsg.Limits
+---@field timeout_ms? integer
+---@field instructions? integer of the Lua machine
+
+---Lets a worker with that state run the handlers of a lane. A worker that runs already goes over to
+---the new state between two records.
 ---@param lane integer from 1
 ---@param worker docmsg.WorkerState is the group's from now on
-function group:serve(lane, worker) end
+---@param limits? docmsg.Limits
+function group:serve(lane, worker, limits) end
 
----Lets the calling thread run the handlers of lane 1, in `step`.
----@param dispatch fun(work: docmsg.Work): integer, ... from docmsg.dispatch
-function group:handle(dispatch) end
+---Lets the calling thread run the handlers of lane 1, in `step`, from the next record on.
+---@param dispatch fun(work: docmsg.Work, ...): integer, ... from docmsg.dispatch
+---@param limits? docmsg.Limits
+function group:handle(dispatch, limits) end
+
+---Closes the states that were replaced.
+---@return boolean swept every lane uses what it was given last
+function group:sweep() end
 
 ---Waits for a record and runs what is there.
 ---@param timeout? docmsg.Duration default 0
@@ -145,6 +162,8 @@ function group:trouble() end
 ---@field rewinds integer partitions that went on at an earlier offset: their log was cut, or made anew
 ---@field rebalances {assign: integer, revoke: integer, lost: integer}
 ---@field polled_ms? integer since the consumer was last looked at
+---@field lanes {busy_ms: integer}[] how long each lane's handler has been running; 0: none runs
+---@field stuck integer lanes whose handler is a second over its time limit and does not end
 
 ---The newest figures, at most some 100 ms old.
 ---@return docmsg.GroupStats
@@ -170,6 +189,11 @@ function work:headers() end
 
 ---@return integer milliseconds since the record was given to its handler
 function work:time() end
+
+---Sets other limits for the run of this record, counted from its beginning.
+---@param timeout_ms? integer
+---@param instructions? integer
+function work:limit(timeout_ms, instructions) end
 
 ---Buffers an event, to be produced when the record is acknowledged.
 ---@param topic string

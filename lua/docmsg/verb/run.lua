@@ -35,7 +35,7 @@ created first.]],
     local ok, failure = app:run {
       only = options.only, script = path, workers = options.workers,
       default_workers = default_workers(), create = not options.no_create,
-      timeout = options.timeout, drain = options.drain,
+      timeout = options.timeout, drain = options.drain, exit_when_stuck = true,
     }
     if not ok then return output:fail(exit.FAILED, failure) end
     return exit.DONE
