@@ -44,11 +44,11 @@ end
 -- == The process is everybody's ==
 
 local function restrict_process()
-  os.exit = refuse("os.exit", "a handler cannot end the process that runs it: return, raise an error, or "
-    .. "ctx:reject(reason)")
-  debug.sethook = refuse("debug.sethook", "the hook of a worker belongs to the limits of its handlers")
+  rawset(os, "exit", refuse("os.exit", "a handler cannot end the process that runs it: return, raise an "
+    .. "error, or ctx:reject(reason)"))
+  rawset(debug, "sethook", refuse("debug.sethook", "the hook of a worker belongs to its handlers' limits"))
   io.input("/dev/null")
-  io.stdin = io.input()
+  rawset(io, "stdin", io.input())
 end
 
 ---Takes away what a worker must not do; before its script is loaded.

@@ -70,7 +70,7 @@ describe("code in a worker", function()
     { "changes no global", "known = 2", "global 'known' cannot be set" },
     { "takes no global away", "print = nil", "global 'print' cannot be set" },
     { "does not end the process", "os.exit()", "os%.exit: a handler cannot end the process" },
-    { "sets no hook", "debug.sethook()", "debug%.sethook: the hook of a worker belongs to the limits" },
+    { "sets no hook", "debug.sethook()", "debug%.sethook: the hook of a worker belongs to its handlers' limits" },
     { "loads no file without a name", "loadfile()", "loadfile: a worker does not read standard input" },
     { "does no file without a name", "dofile()", "dofile: a worker does not read standard input" },
     { "does no binary file", [[
