@@ -224,7 +224,7 @@ end
 ---@param app docmsg.App
 ---@param consumer docmsg.ConsumerGroup
 ---@param options? docmsg.DispatchOptions
----@return fun(work: docmsg.Work, cut?: "timeout"|"memory", message?: string, stack?: string): integer, string?, string?, integer?, string?, integer? run see above
+---@return fun(work: docmsg.Work, ...): integer, string?, string?, integer?, string?, integer? run see above
 function M.compile(app, consumer, options)
   options = options or {}
   consumer:freeze()

@@ -27,8 +27,8 @@ local function compiled(on, options)
   on(consumer, app)
   local run = dispatch.compile(app, consumer, { random = options.random or function() return 0.5 end,
     log = log.new { clock = function() return 0 end, write = options.write or function() end } })
-  return function(work)
-    local outcome, reason, message, after_ms, stack, attempts = run(work)
+  return function(...)
+    local outcome, reason, message, after_ms, stack, attempts = run(...)
     return { outcome = NAMES[outcome], reason = reason, message = message, after_ms = after_ms,
              stack = stack, attempts = attempts }
   end
@@ -269,6 +269,34 @@ describe("a handler's error", function()
     assert.has_error(function() return old[1].data end, require("docmsg.event").RELEASED)
     assert.has_error(function() return old[2].log end, require("docmsg.event").RELEASED)
   end)
+
+  it("that the runtime's limits raised is asked about afterwards", function()
+    local run, work = handling(function() end), order()
+    assert.equal("ack", run(work).outcome)
+    local result = run(work, "timeout", "ran longer than …", "stack traceback: …")
+    assert.same({ outcome = "retry", reason = "timeout", message = "ran longer than …", after_ms = 1000,
+      stack = "stack traceback: …", attempts = 4 }, result)
+  end)
+
+  for _, cut in ipairs { "timeout", "memory" } do
+    it(("that ends a run with %s keeps the handler's policy, and what it had decided"):format(cut), function()
+      local app, decided = declare(), false
+      local consumer = app:consumer("g"):on("order", { retry = { attempts = 7, delay = "3s" } },
+        function(_, ctx)
+          if decided then ctx:reject("no") end
+          coroutine.yield()
+        end)
+      local run = dispatch.compile(app, consumer, { random = function() return 0.5 end,
+        log = log.new { write = function() end } })
+      local work = order()
+      coroutine.wrap(run)(work)
+      assert.same({ dispatch.RETRY, cut, "why", 3000, nil, 7 }, { run(work, cut, "why") })
+      decided = true
+      coroutine.wrap(run)(work)
+      assert.same({ dispatch.DEAD, "rejected", "no" }, { run(work, cut, "why") })
+      assert.is_true(work.discarded)
+    end)
+  end
 end)
 
 describe("bad input", function()
