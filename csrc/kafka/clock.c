@@ -14,6 +14,12 @@ int64_t dm_clock_ms (void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t dm_clock_us (void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 struct timespec dm_clock_in (int timeout_ms) {
   struct timespec at;
   clock_gettime(CLOCK_MONOTONIC, &at);

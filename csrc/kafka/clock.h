@@ -15,6 +15,9 @@
 /* Now, in milliseconds of the monotonic clock. */
 int64_t dm_clock_ms (void);
 
+/* The same in microseconds. */
+int64_t dm_clock_us (void);
+
 /* The instant timeout_ms from now, for a condition variable on the monotonic clock. */
 struct timespec dm_clock_in (int timeout_ms);
 

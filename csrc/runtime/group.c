@@ -34,11 +34,18 @@ void dm_group_fail (dm_group *group, const char *format, ...) {
 }
 
 static void publish_stats (dm_group *group) {
+  const dm_engine_totals *totals = &group->stats.engine;
   dm_engine_stats(group->engine, &group->stats.engine);
+  group->stats.unaccounted = (int64_t)(totals->admitted - totals->acked - totals->dead -
+                                       totals->skipped - totals->cancelled) - group->unsettled;
   group->stats.polled_ms = group->now;
   pthread_mutex_lock(&group->lock);
   group->published = group->stats;
   pthread_mutex_unlock(&group->lock);
+}
+
+static void publish_when_due (dm_group *group) {
+  if (group->now - group->stats.polled_ms >= DM_GROUP_TICK_MS) publish_stats(group);
 }
 
 /* -- The consumer's events -------------------------------------------------------------------- */
@@ -108,6 +115,7 @@ void dm_group_round (dm_group *group, int timeout_ms) {
   dm_group_hand_out(group);
   dm_group_commit(group);
   dm_group_watch(group);
+  publish_when_due(group);
   if (busy) return;
   dm_inbox_wait(&group->inbox, min(timeout_ms, idle_ms(group)));
   group->now = dm_clock_ms();
@@ -126,7 +134,8 @@ static void run_round (dm_group *group) {
   dm_group_commit(group);
   dm_group_watch(group);
   dm_group_sweep_seats(group);
-  if (group->now - group->stats.polled_ms >= DM_GROUP_TICK_MS) publish_stats(group);
+  dm_group_measure(group);
+  publish_when_due(group);
   if (!busy) dm_inbox_wait(&group->inbox, idle_ms(group));
 }
 
@@ -136,6 +145,8 @@ static void orphan (dm_group *group, dm_seat *seats) {
     for (dm_work *work = seat->works, *after; work != NULL; work = after) {
       after = work->after;
       if (work->stage == DM_STAGE_LANE) continue;
+      if (work->message != NULL) /* not given up before */
+        dm_engine_settle(group->engine, &work->entry, DM_OUTCOME_CANCELLED, group->now);
       dm_seat_unlink(work);
       if (dm_work_orphan(work)) group->unsettled--;
       else dm_seat_link(work);
@@ -206,6 +217,7 @@ static void discard (dm_group *group) {
   dm_work_pool_clear(&group->pool);
   if (group->engine != NULL) dm_engine_free(group->engine);
   if (group->topics != NULL) rd_kafka_topic_partition_list_destroy(group->topics);
+  if (group->places != NULL) rd_kafka_topic_partition_list_destroy(group->places);
   if (group->feed != NULL) dm_feed_free(group->feed);
   dm_inbox_close(&group->inbox);
   pthread_mutex_destroy(&group->lock);

@@ -54,7 +54,8 @@ typedef struct dm_group_stats {
   uint64_t commits, commit_failures;
   uint64_t assigns, revokes, losses;  /* rebalances */
   uint64_t rewinds;                   /* partitions that went on at an earlier offset */
-  int64_t lag;                        /* records behind the end of the held partitions; -1: unknown */
+  int64_t lag;                        /* records behind the end of the partitions; -1: unknown */
+  int64_t unaccounted;                /* admitted, but neither ended nor in flight: never but 0 */
   int64_t polled_ms;                  /* when the thread last looked at the consumer */
 } dm_group_stats;
 
@@ -67,6 +68,9 @@ dm_group *dm_group_new (rd_kafka_conf_t *conf, const dm_group_options *options, 
 rd_kafka_resp_err_t dm_group_start (dm_group *group);
 
 dm_lane *dm_group_lane (dm_group *group, int lane);
+
+/* How many lanes there are. */
+int dm_group_lanes (const dm_group *group);
 
 /* Lets running records end and settle, commits, leaves; returns at once. */
 void dm_group_stop (dm_group *group);
@@ -100,8 +104,9 @@ typedef struct dm_group_pulse {
 
 dm_group_pulse dm_group_pulse_of (const dm_group *group, int lane);
 
-/* How many lanes there are. */
-int dm_group_lanes (const dm_group *group);
+/* The partitions as they were at most some seconds ago, with the lag as 'offset', -1 when it is not
+** known. The caller frees the list. */
+rd_kafka_topic_partition_list_t *dm_group_places (dm_group *group);
 
 /* Copies the error of a FAILED group; false: there is none. */
 bool dm_group_trouble (dm_group *group, char *reason, size_t size);

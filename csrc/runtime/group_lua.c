@@ -17,6 +17,7 @@
 #include "runtime/emitter_lua.h"
 #include "runtime/group.h"
 #include "runtime/group_stats_lua.h"
+#include "runtime/group_tally_lua.h"
 #include "runtime/notes_lua.h"
 #include "runtime/serving.h"
 #include "runtime/state_lua.h"
@@ -417,7 +418,9 @@ static int group_gc (lua_State *L) {
 
 /* group:stats() -> figures, see docmsg.GroupStats */
 static int group_stats (lua_State *L) {
-  dm_group_stats_push(L, check_box(L)->group);
+  dm_group *group = check_box(L)->group;
+  dm_group_stats_push(L, group);
+  dm_group_tally_set(L, group);
   return 1;
 }
 

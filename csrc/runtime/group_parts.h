@@ -40,12 +40,14 @@ struct dm_group {
   bool committing;               /* a commit is on its way */
   int64_t commit_at;             /* when to commit next */
   int64_t watch_at;              /* when to look at the lanes next */
+  int64_t measure_at;            /* when to measure the lag next */
   int64_t now;                   /* of this round, in ms */
   pthread_t thread;
   bool started;
   atomic_bool stop, kill, ended;
-  pthread_mutex_t lock;          /* of 'published' and 'trouble' */
+  pthread_mutex_t lock;          /* of what follows */
   dm_group_stats stats, published;
+  rd_kafka_topic_partition_list_t *places; /* see dm_group_places; NULL: none yet */
   char trouble[512];
 };
 
@@ -113,6 +115,11 @@ void dm_group_sweep_seats (dm_group *group);
 
 /* Cuts off handlers that are over their time limit, when it is time to look. */
 void dm_group_watch (dm_group *group);
+
+/* -- group_lag.c -- */
+
+/* Measures how far the partitions are behind, when it is time. */
+void dm_group_measure (dm_group *group);
 
 /* -- group.c -- */
 

@@ -12,6 +12,14 @@ static void set (lua_State *L, const char *name, uint64_t value) {
   lua_setfield(L, -2, name);
 }
 
+static void set_holds (lua_State *L, const dm_engine_totals *e) {
+  lua_createtable(L, 0, 3);
+  set(L, "records", (uint64_t)e->held_admitted);
+  set(L, "span", (uint64_t)e->held_span);
+  set(L, "bytes", (uint64_t)e->held_bytes);
+  lua_setfield(L, -2, "holds");
+}
+
 static void set_engine (lua_State *L, const dm_engine_totals *e) {
   set(L, "admitted", e->admitted);
   set(L, "acked", e->acked);
@@ -23,6 +31,7 @@ static void set_engine (lua_State *L, const dm_engine_totals *e) {
   set(L, "parked_keys", e->parked_keys);
   set(L, "partitions", (uint64_t)e->partitions);
   set(L, "held", (uint64_t)e->held);
+  set_holds(L, e);
   if (e->oldest == INT64_MAX) return;
   set(L, "oldest_ms", (uint64_t)(dm_clock_ms() - e->oldest));
 }
@@ -70,6 +79,9 @@ void dm_group_stats_push (lua_State *L, dm_group *group) {
   set(L, "commit_failures", stats->commit_failures);
   set(L, "rewinds", stats->rewinds);
   set_rebalances(L, stats);
+  lua_pushinteger(L, stats->unaccounted);
+  lua_setfield(L, -2, "unaccounted");
+  if (stats->lag >= 0) set(L, "lag", (uint64_t)stats->lag);
   if (stats->polled_ms > 0) set(L, "polled_ms", (uint64_t)(dm_clock_ms() - stats->polled_ms));
   set_lanes(L, group);
 }

@@ -13,10 +13,10 @@
 /* How often a record is handled in all, when the dispatcher does not say. */
 #define DEFAULT_ATTEMPTS 4
 
-#define RESULTS 6
+#define RESULTS 7
 
 /* Results of the function, as they lie on the stack. */
-enum { VERDICT = -RESULTS, REASON, MESSAGE, AFTER, STACK, ATTEMPTS };
+enum { VERDICT = -RESULTS, REASON, MESSAGE, AFTER, STACK, ATTEMPTS, TYPE };
 
 /* -- Scripts ---------------------------------------------------------------------------------- */
 
@@ -92,14 +92,22 @@ static void read_failure (lua_State *L, dm_work *work) {
                lua_tostring(L, STACK));
 }
 
+/* A type that the group does not handle is anybody's word: it is not counted by its name. */
+static void read_type (lua_State *L, dm_lane *lane, dm_work *work) {
+  size_t length;
+  const char *type = lua_tolstring(L, TYPE, &length);
+  if (type != NULL) work->type = (uint32_t)dm_tally_find(&lane->tally, type, length);
+}
+
 /* Reads the results on the top of the stack. */
-static void read_results (lua_State *L, dm_work *work) {
+static void read_results (lua_State *L, const dm_handler *handler, dm_work *work) {
   lua_Integer verdict = lua_isinteger(L, VERDICT) ? lua_tointeger(L, VERDICT) : -1;
   if (verdict < DM_VERDICT_ACK || verdict > DM_VERDICT_SKIP) {
     fail(work, "the dispatcher returned no verdict");
     return;
   }
   work->verdict = (dm_verdict)verdict;
+  read_type(L, handler->lane, work);
   if (work->verdict != DM_VERDICT_RETRY && work->verdict != DM_VERDICT_DEAD) return;
   work->retry_after_ms = (int64_t)lua_tonumber(L, AFTER);
   if (work->retry_after_ms < 0) work->retry_after_ms = 0;
@@ -149,7 +157,7 @@ static void call_after_excess (dm_handler *handler, dm_work *work, dm_excess exc
   push_call(L, script);
   push_excess(L, &handler->lane->limit, excess, memory);
   if (lua_pcall(L, 4, RESULTS, 0) == LUA_OK) {
-    read_results(L, work);
+    read_results(L, handler, work);
     lua_pop(L, RESULTS);
   }
   else fail_with(L, work);
@@ -166,7 +174,7 @@ static void call (dm_handler *handler, dm_work *work) {
   status = lua_pcall(L, 1, RESULTS, 0);
   excess = dm_limit_end(&handler->lane->limit);
   if (status == LUA_OK) {
-    read_results(L, work);
+    read_results(L, handler, work);
     lua_pop(L, RESULTS);
   }
   else if (excess == DM_EXCESS_NONE) fail_with(L, work);
@@ -196,19 +204,34 @@ static void limit_attempts (dm_work *work) {
   dm_work_exhaust(work);
 }
 
-/* Runs the work and returns the time afterwards. */
+static dm_tally_outcome outcome_of (const dm_work *work) {
+  switch (work->verdict) {
+    case DM_VERDICT_ACK: return DM_TALLY_ACK;
+    case DM_VERDICT_RETRY: return DM_TALLY_RETRY;
+    case DM_VERDICT_DEAD: return DM_TALLY_DEAD;
+    case DM_VERDICT_SKIP: return DM_TALLY_SKIP;
+    default: return DM_TALLY_CANCELLED;
+  }
+}
+
+/* Runs the work, which begins at 'now' in microseconds, and returns the time afterwards: until then
+** the handler is busy, also with handing what it emitted to the producer. */
 static int64_t run (dm_handler *handler, dm_work *work, int64_t now) {
+  int64_t end;
   work->attempts = DEFAULT_ATTEMPTS;
+  work->type = DM_TALLY_OTHER;
   handler->work = work;
   handler->cause_read = false;
-  handler->began_ms = now;
+  handler->began_ms = now / 1000;
   atomic_store_explicit(&handler->lane->current, work, memory_order_relaxed);
   call(handler, work);
   limit_attempts(work);
   handler->work = NULL;
   send_emits(handler, work);
   if (work->verdict == DM_VERDICT_RETRY) dm_lane_block(handler->lane, work);
-  return dm_clock_ms();
+  end = dm_clock_us();
+  dm_tally_add(&handler->lane->tally, (int)work->type, outcome_of(work), end - now);
+  return end;
 }
 
 /* Sends the work back as it is. Those of its key that come after it must not run before it. */
@@ -228,7 +251,7 @@ static int run_all (dm_handler *handler, dm_work_list *works, bool (*interrupted
   dm_work *work;
   int count = 0;
   bool stop = false;
-  int64_t now = dm_clock_ms();
+  int64_t now = dm_clock_us();
   while ((work = dm_work_list_take(works)) != NULL) {
     stop = stop || (interrupted != NULL && interrupted(arg));
     if (!stop && may_run(handler, work)) {
@@ -237,9 +260,9 @@ static int run_all (dm_handler *handler, dm_work_list *works, bool (*interrupted
       count++;
     }
     else leave(handler, work);
-    dm_lane_reply(handler->lane, work, now);
+    dm_lane_reply(handler->lane, work, now / 1000);
   }
-  dm_lane_announce(handler->lane, now);
+  dm_lane_announce(handler->lane, now / 1000);
   return count;
 }
 

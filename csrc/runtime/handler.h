@@ -3,9 +3,10 @@
 ** sends what they emitted.
 **
 ** The function is called with a docmsg.Work (work_lua.h) and returns
-**   verdict, reason, message, after_ms, stack, attempts
-** where verdict is 0 ack, 1 retry, 2 dead, 3 skip, and attempts how often the record may be handled
-** in all. When it is ended by a limit, it is called again for the same record with
+**   verdict, reason, message, after_ms, stack, attempts, type
+** where verdict is 0 ack, 1 retry, 2 dead, 3 skip, attempts how often the record may be handled in
+** all, and type the event's, when it is one that the group handles. When it is ended by a limit, it
+** is called again for the same record with
 **   work, "timeout" or "memory", message, stack
 ** and says what becomes of it, without running anything of the record.
 **

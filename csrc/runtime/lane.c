@@ -19,6 +19,7 @@ void dm_lane_open (dm_lane *lane, dm_inbox *inbox) {
 }
 
 void dm_lane_close (dm_lane *lane) {
+  dm_tally_close(&lane->tally);
   free(lane->blocked);
   pthread_cond_destroy(&lane->filled);
   pthread_mutex_destroy(&lane->lock);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "runtime/inbox.h"
+#include "runtime/tally.h"
 #include "runtime/work.h"
 #include "worker/limit.h"
 
@@ -43,6 +44,8 @@ typedef struct dm_lane {
   dm_blocked_key *blocked;
   size_t blocked_count, blocked_room;
   uint64_t all_since;        /* all keys are blocked: there was no memory to tell which */
+  /* Written by the lane's thread, read by any: */
+  dm_tally tally;
   /* For the watchdog: */
   dm_limit limit;
   _Atomic(dm_work *) current;  /* that runs, or has run */

@@ -3,9 +3,11 @@
 
 #include <lauxlib.h>
 
+#include "kafka/clock.h"
 #include "kafka/module.h"
 #include "runtime/emitter_lua.h"
 #include "runtime/group_lua.h"
+#include "runtime/group_tally_lua.h"
 #include "runtime/state_lua.h"
 #include "runtime/work_lua.h"
 #include "worker/limit.h"
@@ -17,10 +19,17 @@ static int limit_coroutines (lua_State *L) {
   return 0;
 }
 
+/* now() -> milliseconds of the monotonic clock */
+static int now (lua_State *L) {
+  lua_pushinteger(L, dm_clock_ms());
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
   { "emitter", dm_emitter_lua },
   { "group", dm_group_lua },
   { "limit_coroutines", limit_coroutines },
+  { "now", now },
   { "state", dm_state_lua },
   { NULL, NULL },
 };
@@ -45,5 +54,7 @@ int luaopen_docmsg_runtime (lua_State *L) {
   dm_state_lua_open(L);
   dm_work_open(L);
   luaL_newlib(L, functions);
+  dm_tally_bounds_push(L);
+  lua_setfield(L, -2, "bounds");
   return 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/tally.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,11 +17,11 @@ static dm_tally_row *row_of (const dm_tally *tally, int number) {
   return atomic_load_explicit(&tally->rows[number], memory_order_relaxed);
 }
 
-static int is_named (const dm_tally_row *row, const char *name, size_t length) {
+static bool is_named (const dm_tally_row *row, const char *name, size_t length) {
   return row->length == length && memcmp(row->name, name, length) == 0;
 }
 
-/* A new row at that number; NULL: no memory. */
+/* Makes the row of that number. NULL: no memory. */
 static dm_tally_row *add_row (dm_tally *tally, int number, const char *name, size_t length) {
   dm_tally_row *row = calloc(1, sizeof *row + length + 1);
   if (row == NULL) return NULL;
@@ -30,20 +31,16 @@ static dm_tally_row *add_row (dm_tally *tally, int number, const char *name, siz
   return row;
 }
 
-/* The row of that name, made when there is none: the last place is kept for "other". */
-static dm_tally_row *find_row (dm_tally *tally, const char *name, size_t length) {
-  dm_tally_row *row = row_of(tally, tally->last);
+int dm_tally_find (dm_tally *tally, const char *type, size_t length) {
+  const dm_tally_row *row = row_of(tally, tally->last);
   int number = 0;
-  if (row != NULL && is_named(row, name, length)) return row;
+  if (row != NULL && is_named(row, type, length)) return tally->last;
   while (number < DM_TALLY_TYPES && (row = row_of(tally, number)) != NULL &&
-         !is_named(row, name, length))
+         !is_named(row, type, length))
     number++;
-  if (number == DM_TALLY_TYPES) {
-    name = DM_TALLY_OTHER, length = sizeof DM_TALLY_OTHER - 1;
-    row = row_of(tally, number);
-  }
-  tally->last = number;
-  return row != NULL ? row : add_row(tally, number, name, length);
+  if (number < DM_TALLY_TYPES && row == NULL && add_row(tally, number, type, length) == NULL)
+    return DM_TALLY_OTHER;
+  return tally->last = number;
 }
 
 /* There is one writer: no other thread adds in between. */
@@ -58,22 +55,42 @@ static int class_of (int64_t micros) {
   return number;
 }
 
-void dm_tally_add (dm_tally *tally, const char *type, size_t length, dm_tally_outcome outcome,
-                   int64_t micros) {
-  dm_tally_row *row;
-  if (type == NULL) type = DM_TALLY_OTHER, length = sizeof DM_TALLY_OTHER - 1;
-  row = find_row(tally, type, length);
+void dm_tally_add (dm_tally *tally, int number, dm_tally_outcome outcome, int64_t micros) {
+  dm_tally_row *row = row_of(tally, number);
+  if (row == NULL) row = add_row(tally, number, "other", strlen("other"));
   if (row == NULL) return; /* no memory: the record is handled, its count is lost */
   add(&row->outcomes[outcome], 1);
   add(&row->classes[class_of(micros)], 1);
   add(&row->micros, (uint64_t)micros);
 }
 
-const dm_tally_row *dm_tally_row_at (const dm_tally *tally, int number) {
-  if (number > DM_TALLY_TYPES) return NULL;
-  return atomic_load_explicit(&tally->rows[number], memory_order_acquire);
+/* -- Reading ---------------------------------------------------------------------------------- */
+
+static uint64_t read (const _Atomic uint64_t *figure) {
+  return atomic_load_explicit(figure, memory_order_relaxed);
+}
+
+/* The sum of the row's name, which begins at zero behind the last when there is none. */
+static dm_tally_sum *sum_of (dm_tally_sum *sums, int *count, const dm_tally_row *row) {
+  for (int i = 0; i < *count; i++)
+    if (is_named(row, sums[i].name, sums[i].length)) return &sums[i];
+  sums[*count] = (dm_tally_sum){ .name = row->name, .length = row->length };
+  return &sums[(*count)++];
+}
+
+int dm_tally_collect (const dm_tally *tally, dm_tally_sum *sums, int count) {
+  for (int i = 0; i < DM_TALLY_ROWS; i++) {
+    const dm_tally_row *row = atomic_load_explicit(&tally->rows[i], memory_order_acquire);
+    dm_tally_sum *sum;
+    if (row == NULL) continue;
+    sum = sum_of(sums, &count, row);
+    for (int k = 0; k < DM_TALLY_OUTCOMES; k++) sum->outcomes[k] += read(&row->outcomes[k]);
+    for (int k = 0; k <= DM_TALLY_BOUNDS; k++) sum->classes[k] += read(&row->classes[k]);
+    sum->micros += read(&row->micros);
+  }
+  return count;
 }
 
 void dm_tally_close (dm_tally *tally) {
-  for (int i = 0; i <= DM_TALLY_TYPES; i++) free(row_of(tally, i));
+  for (int i = 0; i < DM_TALLY_ROWS; i++) free(row_of(tally, i));
 }

@@ -2,10 +2,10 @@
 /* tally.h -- what the handlers of a lane did: how often by event type and outcome, and how long
 ** they took.
 **
-** Threads:   dm_tally_add on the lane's thread alone; the rest on any, at any time. There are no
-**            locks: each figure is right by itself, and no older than the last record.
+** Threads:   dm_tally_find and _add on the lane's thread alone; dm_tally_collect on any, at any time.
+**            There are no locks: each figure is right by itself, and as new as the last record.
 ** Ownership: a tally owns its rows, which stay until it is closed.
-** Order:     zeroed; add and read; dm_tally_close.
+** Order:     zeroed; find, add and collect; dm_tally_close.
 */
 #ifndef DM_TALLY_H
 #define DM_TALLY_H
@@ -14,9 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Event types that are told apart; what comes beyond counts under "other". */
+/* Event types that are told apart; what comes beyond, or has none, counts as "other". */
 #define DM_TALLY_TYPES 64
-#define DM_TALLY_OTHER "other"
+#define DM_TALLY_OTHER DM_TALLY_TYPES /* the number of its row */
+#define DM_TALLY_ROWS (DM_TALLY_TYPES + 1)
 
 typedef enum dm_tally_outcome {
   DM_TALLY_ACK,
@@ -43,16 +44,28 @@ typedef struct dm_tally_row {
 } dm_tally_row;
 
 typedef struct dm_tally {
-  _Atomic(dm_tally_row *) rows[DM_TALLY_TYPES + 1]; /* the first NULL ends them */
-  int last;                                         /* where the last record was counted */
+  _Atomic(dm_tally_row *) rows[DM_TALLY_ROWS]; /* NULL: not used yet */
+  int last;                                    /* that was found last */
 } dm_tally;
 
-/* Counts a record. 'type' may be NULL: "other". */
-void dm_tally_add (dm_tally *tally, const char *type, size_t length, dm_tally_outcome outcome,
-                   int64_t micros);
+/* The number of the event type's row. */
+int dm_tally_find (dm_tally *tally, const char *type, size_t length);
 
-/* The row of that number from 0 on, or NULL behind the last. */
-const dm_tally_row *dm_tally_row_at (const dm_tally *tally, int number);
+/* Counts a record in that row. */
+void dm_tally_add (dm_tally *tally, int number, dm_tally_outcome outcome, int64_t micros);
+
+/* What rows of one name come to, in several tallies. */
+typedef struct dm_tally_sum {
+  const char *name;                        /* borrowed from a row */
+  size_t length;
+  uint64_t outcomes[DM_TALLY_OUTCOMES];
+  uint64_t classes[DM_TALLY_BOUNDS + 1];
+  uint64_t micros;
+} dm_tally_sum;
+
+/* Adds the tally's rows to 'count' sums, which have room for DM_TALLY_ROWS more; returns how many
+** there are now. */
+int dm_tally_collect (const dm_tally *tally, dm_tally_sum *sums, int count);
 
 void dm_tally_close (dm_tally *tally);
 

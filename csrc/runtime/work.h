@@ -57,7 +57,7 @@ typedef struct dm_work {
   dm_failure *failure;        /* RETRY, DEAD */
   int64_t retry_after_ms;     /* RETRY */
   uint32_t attempts;          /* RETRY: how often it may run in all */
-  uint32_t type;              /* index of its event type in the lane's tally */
+  uint32_t type;              /* row of its event type in the lane's tally */
   uint64_t seen;              /* replies of its lane that were read when it was given to it */
   dm_verdict verdict;
   dm_stage stage;

@@ -3,7 +3,7 @@
 --
 --   local dispatch = require "docmsg.dispatch"
 --   local run = dispatch.compile(app, consumer, { log = log })
---   local outcome, reason, message, after_ms, stack, attempts = run(work)
+--   local outcome, reason, message, after_ms, stack, attempts, event_type = run(work)
 --
 --   outcome    dispatch.ACK, RETRY, DEAD or SKIP
 --   reason     of DEAD: "rejected", "undecodable", "schema", "unrouted", "too_large" or "hops";
@@ -12,6 +12,7 @@
 --   after_ms   of RETRY: how long to wait
 --   stack      of an error: its traceback, at most 2 KiB
 --   attempts   of RETRY: how often this record may be handled in all
+--   event_type when it is one that the consumer handles
 --
 -- What a handler emitted is dropped unless the outcome is ACK. An error that the runtime raises by
 -- its limits goes through, out of `run`. The runtime then calls `run(work, reason, message, stack)`,
@@ -214,17 +215,18 @@ local function finish(frame, policy, random, result, reason, message, stack)
     after_ms, attempts = frame.after_ms or retry.delay(policy, work.attempt, random), policy.attempts
   end
   message = message and failure.bounded(message)
+  local event_type = frame.spec and frame.spec.type
   tell(frame, result, reason, message, stack, attempts)
   work:discard()
   clear(frame)
-  return result, reason, message, after_ms, stack, attempts
+  return result, reason, message, after_ms, stack, attempts, event_type
 end
 
 ---Compiles a consumer. Raises when it cannot run; from now on its declarations cannot change.
 ---@param app docmsg.App
 ---@param consumer docmsg.ConsumerGroup
 ---@param options? docmsg.DispatchOptions
----@return fun(work: docmsg.Work, ...): integer, string?, string?, integer?, string?, integer? run see above
+---@return fun(work: docmsg.Work, ...): integer, string?, string?, integer?, string?, integer?, string? run see above
 function M.compile(app, consumer, options)
   options = options or {}
   consumer:freeze()
@@ -240,8 +242,9 @@ function M.compile(app, consumer, options)
     frame.work = work
     local ok, result, reason, told = xpcall(process, describe, work)
     if ok and result == ACK and frame.outcome == nil then
+      local event_type = frame.spec.type
       clear(frame)
-      return ACK
+      return ACK, nil, nil, nil, nil, nil, event_type
     elseif ok then
       return finish(frame, policy, random, result, reason, told)
     end

@@ -26,6 +26,11 @@ local function to_stderr(line)
   io.stderr:write(line)
 end
 
+-- Clears the status line that may stand where the cursor is.
+local function over_status_line(line)
+  io.stderr:write("\r\27[K" .. line)
+end
+
 local function escape(char)
   return ("\\x%02X"):format(char:byte())
 end
@@ -50,13 +55,24 @@ local render = {
   end,
 }
 
-local current = { level = "info", format = "text" }
+---@class docmsg.LogDefaults
+---@field level string
+---@field format string
+---@field over_status_line boolean lines are written to a terminal that has a status line
+
+---@type docmsg.LogDefaults
+local current = { level = "info", format = "text", over_status_line = false }
 
 ---Sets what `new` takes when an option is left out: --verbose and --log-format of the program.
----@param options {level?: string, format?: string}
----@return {level: string, format: string} defaults as they are now
+---@param options {level?: string, format?: string, over_status_line?: boolean}
+---@return docmsg.LogDefaults defaults as they are now
 function M.defaults(options)
-  current = { level = options.level or current.level, format = options.format or current.format }
+  local over = options.over_status_line
+  if over == nil then over = current.over_status_line end
+  current = {
+    level = options.level or current.level, format = options.format or current.format,
+    over_status_line = over,
+  }
   return current
 end
 
@@ -72,7 +88,7 @@ function M.new(options)
   return setmetatable({
     threshold = threshold,
     render = renderer,
-    write = options.write or to_stderr,
+    write = options.write or current.over_status_line and over_status_line or to_stderr,
     clock = options.clock or os.time,
     prefix = "",
   }, Log)

@@ -30,6 +30,9 @@ local TURN_MS <const> = 5
 ---@field attempts? integer to connect; default 30
 ---@field drain? docmsg.Duration how long running handlers may take at the end; default "25s"
 ---@field exit_when_stuck? boolean the process ends when a handler does not end in twice its time
+---@field http? string the address to tell figures and health at: "host:port" or ":port"
+---@field http_public? boolean that address may be reached from other machines
+---@field status_line? fun(text: string) draws a line about the run on a terminal
 ---@field log? docmsg.Log
 ---@field signal? fun(): integer? the signal that asks for the end
 
@@ -41,6 +44,8 @@ local TURN_MS <const> = 5
 ---@field private stopping boolean
 ---@field private failure? string
 ---@field private clean? boolean it was closed: in order?
+---@field private monitor docmsg.Monitor
+---@field private final? docmsg.RunnerStats of a runner that was closed
 local Runner = { __name = "docmsg.Runner" }
 Runner.__index = Runner
 
@@ -49,6 +54,11 @@ Runner.__index = Runner
 ---@field group docmsg.Group
 ---@field inline boolean its handlers run on the calling thread
 ---@field ended boolean
+---@field patience_ms? integer how long its longest handler may run; nil: without end
+
+---@class docmsg.RunnerStats
+---@field emitter {produced: integer, failed: integer, queued: integer}
+---@field groups table<string, docmsg.GroupStats>
 
 -- == Starting ==
 
@@ -126,6 +136,18 @@ local function workers_of(self, consumer)
   return self.options.workers or consumer.settings.workers or self.options.default_workers or 0
 end
 
+-- How long a handler of the consumer may run; nil: without end.
+local function patience_of(consumer)
+  local longest = consumer.settings.timeout_ms or 0
+  if longest == 0 then return nil end
+  for _, route in ipairs(consumer.routes) do
+    local own = route.options.timeout_ms
+    if own == 0 then return nil end
+    longest = math.max(longest, own or 0)
+  end
+  return longest
+end
+
 local function open_group(self, app, consumer, properties)
   local workers = workers_of(self, consumer)
   local group, err = runtime.group {
@@ -136,10 +158,34 @@ local function open_group(self, app, consumer, properties)
     start = consumer.settings.start, exit_when_stuck = self.options.exit_when_stuck, kafka = properties,
   }
   if not group then return nil, err end
-  self.groups[#self.groups + 1] = { name = consumer.group, group = group, inline = workers == 0 }
+  self.groups[#self.groups + 1] = { name = consumer.group, group = group, inline = workers == 0,
+    patience_ms = patience_of(consumer) }
   local ok, reason = serve(self, app, consumer, group, workers)
   if not ok then return nil, reason end
   return group:start()
+end
+
+-- Starts what the application declares; what is told goes to the monitor.
+local function begin(app, options, log, monitor)
+  local consumers, reason = choose(app, options.only)
+  if not consumers then return nil, reason end
+  local properties, conflict = split_properties(consumers)
+  if not properties then return nil, conflict end
+  local ok, err = prepare_topics(consumers, options, log)
+  if not ok then return nil, err end
+  local emitter, refused = runtime.emitter { kafka = properties.producer }
+  if not emitter then return nil, refused end
+  local self = setmetatable({
+    emitter = emitter, groups = {}, log = log, options = options, monitor = monitor,
+  }, Runner)
+  for _, consumer in ipairs(consumers) do
+    local started, failure = open_group(self, app, consumer, properties.own[consumer])
+    if not started then
+      self:close()
+      return nil, failure
+    end
+  end
+  return self
 end
 
 ---Starts the consumers of an application.
@@ -150,21 +196,14 @@ end
 function M.start(app, options)
   options = options or {}
   local log = options.log or require("docmsg.log").new()
-  local consumers, reason = choose(app, options.only)
-  if not consumers then return nil, reason end
-  local properties, conflict = split_properties(consumers)
-  if not properties then return nil, conflict end
-  local ok, err = prepare_topics(consumers, options, log)
-  if not ok then return nil, err end
-  local emitter, refused = runtime.emitter { kafka = properties.producer }
-  if not emitter then return nil, refused end
-  local self = setmetatable({ emitter = emitter, groups = {}, log = log, options = options }, Runner)
-  for _, consumer in ipairs(consumers) do
-    local started, failure = open_group(self, app, consumer, properties.own[consumer])
-    if not started then
-      self:close()
-      return nil, failure
-    end
+  local monitor, refused = require("docmsg.monitor").open {
+    http = options.http, http_public = options.http_public, status_line = options.status_line, log = log,
+  }
+  if not monitor then return nil, refused end
+  local self, reason = begin(app, options, log, monitor)
+  if not self then
+    monitor:close()
+    return nil, reason
   end
   return self
 end
@@ -189,6 +228,16 @@ local function tend(self)
     running = running or not entry.ended
   end
   return running
+end
+
+-- How long a handler may keep this thread; nil: without end.
+local function patience(self)
+  local longest = 0
+  for _, entry in ipairs(self.groups) do
+    if entry.inline and not entry.patience_ms then return nil end
+    if entry.inline then longest = math.max(longest, entry.patience_ms) end
+  end
+  return longest
 end
 
 -- Runs handlers on this thread, or waits: for the one group that runs here, in turns for several.
@@ -218,7 +267,9 @@ function Runner:step(timeout)
     self:stop()
   end
   if self.failure then self:stop() end
-  return tend(self)
+  local running = tend(self)
+  self.monitor:tell(self, patience(self))
+  return running
 end
 
 ---Begins to end: no record is begun any more, what runs may finish, commits, leaves.
@@ -228,12 +279,28 @@ function Runner:stop()
   for _, entry in ipairs(self.groups) do entry.group:stop() end
 end
 
----The figures of each group and of the producer.
----@return {emitter: table, groups: table<string, docmsg.GroupStats>}
+---Has it begun to end?
+---@return boolean
+function Runner:is_stopping()
+  return self.stopping or false
+end
+
+---The figures of each group and of the producer; once it is closed, the last ones.
+---@return docmsg.RunnerStats
 function Runner:stats()
+  if self.final then return self.final end
   local groups = {}
   for _, entry in ipairs(self.groups) do groups[entry.name] = entry.group:stats() end
   return { emitter = self.emitter:stats(), groups = groups }
+end
+
+-- Says what became of the records.
+local function summarise(self)
+  for name, stats in pairs(self.final.groups) do
+    self.log:info("%s: %d handled, %d skipped, %d retries, %d dead letters, %d cut off", name, stats.acked,
+      stats.skipped, stats.retries, stats.dead, stats.cancelled)
+    if stats.unaccounted ~= 0 then self.log:error("%s: %d records are unaccounted for", name, stats.unaccounted) end
+  end
 end
 
 ---Runs until the groups have ended: because something failed, or because a signal asked for it.
@@ -248,6 +315,7 @@ function Runner:run()
     end
   end
   local clean = self:close()
+  summarise(self)
   if self.failure then return false, self.failure end
   if not clean then return false, "not everything ended in order: some records will be handled again" end
   return true
@@ -265,10 +333,14 @@ function Runner:close()
   if self.clean ~= nil then return self.clean end
   local clean = true
   self:stop()
-  for i = #self.groups, 1, -1 do
-    local entry = self.groups[i]
+  for _, entry in ipairs(self.groups) do
     entry.group:join(kafka.duration(self.options.drain or DRAIN) + END_MS .. "ms")
     tell(self, entry.group)
+  end
+  self.final = self:stats()
+  self.monitor:close()
+  for i = #self.groups, 1, -1 do
+    local entry = self.groups[i]
     clean = entry.group:close(END_MS .. "ms") and clean
     table.remove(self.groups, i)
   end

@@ -4,7 +4,11 @@
 ---@meta docmsg.runtime
 
 ---@class docmsg.runtime
+---@field bounds number[] upper bounds of durations, in seconds
 local runtime = {}
+
+---@return integer milliseconds of a clock that never goes back
+function runtime.now() end
 
 ---@class docmsg.EmitterOptions
 ---@field bootstrap_servers? string|string[]
@@ -141,6 +145,12 @@ function group:notes() end
 ---@return string? reason why the group failed
 function group:trouble() end
 
+---What the handlers of an event type did.
+---@class docmsg.HandlerStats
+---@field outcomes {ack: integer, retry: integer, dead: integer, skip: integer, cancelled: integer}
+---@field classes integer[] runs by duration: up to each of `runtime.bounds`, and longer
+---@field seconds number of all runs
+
 ---@class docmsg.GroupStats
 ---@field state "joining"|"running"|"draining"|"ended"|"failed"
 ---@field admitted integer records taken; each ends as one of the next four, or is in flight
@@ -164,6 +174,12 @@ function group:trouble() end
 ---@field polled_ms? integer since the consumer was last looked at
 ---@field lanes {busy_ms: integer}[] how long each lane's handler has been running; 0: none runs
 ---@field stuck integer lanes whose handler is a second over its time limit and does not end
+---@field lag? integer records behind the end of the partitions, as far as it is known
+---@field unaccounted integer admitted, but neither ended nor in flight: never but 0
+---@field holds {records: integer, span: integer, bytes: integer} partitions that are held back by each limit
+---@field types table<string, docmsg.HandlerStats> by event type; what has none counts as "other"
+---@field busy number[] seconds that each lane has run handlers
+---@field places {topic: string, partition: integer, lag: integer?}[]
 
 ---The newest figures, at most some 100 ms old.
 ---@return docmsg.GroupStats

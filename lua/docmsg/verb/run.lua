@@ -7,6 +7,16 @@ local function default_workers()
   return math.max(1, require("docmsg.host").cores() - 1)
 end
 
+-- What draws the status line, when standard error is a terminal that people read. From now on log
+-- lines, those of workers, too, know of it.
+local function status_line_of()
+  local log, term = require "docmsg.log", os.getenv "TERM"
+  local wanted = require("docmsg.host").isatty(2) and term and term ~= "dumb" and log.defaults({}).format == "text"
+  if not wanted then return nil end
+  log.defaults { over_status_line = true }
+  return function(text) io.stderr:write(text) end
+end
+
 return {
   usage = "APP.lua [options]",
   about = [[
@@ -17,6 +27,7 @@ created first.]],
     { "docmsg-lua run app.lua", "with the workers that the script declares" },
     { "docmsg-lua run app.lua --only orders --workers 4", "one group, four workers" },
     { "docmsg-lua run app.lua --workers 0", "handlers on the main thread" },
+    { "docmsg-lua run app.lua --http :9464", "figures for Prometheus, and health" },
   },
   { "APP", required = true, help = "a script that returns an app or ends in app:run()" },
   { "--only", "GROUP", help = "run this group alone" },
@@ -24,18 +35,22 @@ created first.]],
     help = "for each group; default: as the script says, else one fewer than cores" },
   { "--no-create", help = "do not create missing dead-letter topics; refuse to start instead" },
   { "--drain", "DUR", kind = "duration", default = "25s", help = "for running handlers at the end" },
+  { "--http", "ADDR", help = "figures and health at host:port, or :port of this machine: /metrics /livez /readyz" },
+  { "--http-public", help = "--http may be an address that other machines reach" },
   network = true,
   run = function(options, output)
     local script = require "docmsg.script"
     local path, reason = script.find(options.APP, require("docmsg.host").share)
     if not path then return output:fail(exit.USAGE, reason) end
     script.resolve_beside(path)
+    local status_line = status_line_of()
     local app, wrong = require("docmsg.loader").load(path)
     if not app then return output:fail(exit.USAGE, wrong) end
     local ok, failure = app:run {
       only = options.only, script = path, workers = options.workers,
       default_workers = default_workers(), create = not options.no_create,
       timeout = options.timeout, drain = options.drain, exit_when_stuck = true,
+      http = options.http, http_public = options.http_public, status_line = status_line,
     }
     if not ok then return output:fail(exit.FAILED, failure) end
     return exit.DONE
