@@ -77,30 +77,27 @@ static enum MHD_Result answer_page (dm_status *status, struct MHD_Connection *co
   return result;
 }
 
-static bool has_body (struct MHD_Connection *connection) {
-  const char *length =
-    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-  return (length != NULL && strcmp(length, "0") != 0) ||
-         MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-                                     MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+static bool is_read (const char *method) {
+  return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 }
 
-/* Called when the head of a request is there, and again when all of it is: what is answered the
-** first time ends the connection, whose body is not read. */
+/* Called when the head of a request is there, for each piece of its body, and when all of it is: an
+** answer before that would end the connection, perhaps before the client has read it. 'seen' begins
+** as NULL and counts from 1 on what came of the body. */
 static enum MHD_Result answer (void *arg, struct MHD_Connection *connection, const char *url,
-                               const char *method, const char *version, const char *upload,
-                               size_t *upload_size, void **seen) {
-  dm_status *status = arg;
-  bool first = *seen == NULL;
+                               const char *method, const char *version, const char *piece,
+                               size_t *size, void **seen) {
+  uintptr_t count = (uintptr_t)*seen;
   (void)version;
-  (void)upload;
-  (void)upload_size;
-  *seen = status;
-  if (!first) return answer_page(status, connection, url);
-  if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-    return refuse(status, connection, WRONG_METHOD);
-  if (has_body(connection)) return refuse(status, connection, NO_BODY);
-  return MHD_YES;
+  (void)piece;
+  *seen = (void *)(count == 0 ? 1 : count + *size);
+  if (count == 0) return MHD_YES;
+  if (*size > 0) {
+    *size = 0;
+    return count <= DM_STATUS_REQUEST_BYTES ? MHD_YES : MHD_NO;
+  }
+  if (!is_read(method)) return refuse(arg, connection, WRONG_METHOD);
+  return count > 1 ? refuse(arg, connection, NO_BODY) : answer_page(arg, connection, url);
 }
 
 /* -- Life -------------------------------------------------------------------------------------- */

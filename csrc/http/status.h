@@ -14,7 +14,8 @@
 
 #include "http/address.h"
 
-/* Connections at a time, what one may need for its request's head, and how long it may be idle. */
+/* Connections at a time, the most bytes of a request's head, and of its body, which is thrown away,
+** and how long a connection may be idle. */
 #define DM_STATUS_CONNECTIONS 64
 #define DM_STATUS_REQUEST_BYTES 16384
 #define DM_STATUS_IDLE_S 10
