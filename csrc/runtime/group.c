@@ -267,6 +267,7 @@ dm_group *dm_group_new (rd_kafka_conf_t *conf, const dm_group_options *options, 
   if (prepare(group)) {
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT |
                                      RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+    rd_kafka_conf_set(conf, "log.queue", "true", NULL, 0);
     group->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, size);
   }
   if (group->rk == NULL) {

@@ -60,8 +60,10 @@ local function histogram(text, stats, bounds, labels)
   text:sample(total, labels, "_count")
 end
 
----A family that every group has: its name, its kind, its help, and what writes the samples of one group.
----@alias docmsg.metrics.Family [string, "counter"|"gauge"|"histogram", string, fun(text: table, group: string, stats: docmsg.GroupStats, bounds: number[])]
+---A family that every group has: name, type, help, and what writes the samples of one group.
+---@alias docmsg.metrics.Family [string, string, string, docmsg.metrics.Write]
+
+---@alias docmsg.metrics.Write fun(text: table, group: string, stats: docmsg.GroupStats, bounds: number[])
 
 ---@type docmsg.metrics.Family[]
 local FAMILIES <const> = {

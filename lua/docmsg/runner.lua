@@ -297,7 +297,7 @@ end
 -- Says what became of the records.
 local function summarise(self)
   for name, stats in pairs(self.final.groups) do
-    self.log:info("%s: %d handled, %d skipped, %d retries, %d dead letters, %d cut off", name, stats.acked,
+    self.log:info("%s: %d handled, %d skipped, %d retries, %d dead letters, %d left for later", name, stats.acked,
       stats.skipped, stats.retries, stats.dead, stats.cancelled)
     if stats.unaccounted ~= 0 then self.log:error("%s: %d records are unaccounted for", name, stats.unaccounted) end
   end
