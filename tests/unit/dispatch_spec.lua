@@ -290,10 +290,10 @@ describe("a handler's error", function()
         log = log.new { write = function() end } })
       local work = order()
       coroutine.wrap(run)(work)
-      assert.same({ dispatch.RETRY, cut, "why", 3000, nil, 7 }, { run(work, cut, "why") })
+      assert.same({ dispatch.RETRY, cut, "why", 3000, nil, 7, "order" }, { run(work, cut, "why") })
       decided = true
       coroutine.wrap(run)(work)
-      assert.same({ dispatch.DEAD, "rejected", "no" }, { run(work, cut, "why") })
+      assert.same({ dispatch.DEAD, "rejected", "no", nil, nil, nil, "order" }, { run(work, cut, "why") })
       assert.is_true(work.discarded)
     end)
   end

@@ -56,7 +56,6 @@ describe("the status server", function()
     { "a method nobody knows", "BREW /page HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405 },
     { "a body", "GET /page HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello", 413 },
     { "a body in chunks", "GET /page HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 413 },
-    { "a head that is too long", "GET /page HTTP/1.1\r\nHost: x\r\nX: " .. ("x"):rep(20000) .. "\r\n\r\n", 431 },
   }
   for _, case in ipairs(refused) do
     it("refuses " .. case[1], function()
@@ -65,6 +64,14 @@ describe("the status server", function()
       assert.equal(200, client.get(server:address(), "/page").code)
     end)
   end
+
+  it("cuts off a head that is too long", function()
+    local server <close> = start()
+    local request = "GET /page HTTP/1.1\r\nHost: x\r\nX: " .. ("x"):rep(20000) .. "\r\n\r\n"
+    local response = client.raw(server:address(), request) -- which may get lost: the rest is not read
+    assert.truthy(not response or response.code == 431)
+    assert.equal(200, client.get(server:address(), "/page").code)
+  end)
 
   it("cuts off a body without end", function()
     local server <close> = start()
