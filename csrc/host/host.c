@@ -17,6 +17,7 @@
 #include "http/module.h"
 #include "kafka/module.h"
 #include "runtime/module.h"
+#include "schema/module.h"
 
 /* Why standard output was lost, or NULL. A reader that went away is no loss. */
 static const char *flush_output (void) {
@@ -117,6 +118,8 @@ static void preload (lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, luaopen_docmsg_engine);
   lua_setfield(L, -2, "docmsg.engine");
+  lua_pushcfunction(L, luaopen_docmsg_schema_core);
+  lua_setfield(L, -2, "docmsg.schema.core");
   lua_pop(L, 1);
 }
 

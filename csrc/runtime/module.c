@@ -10,6 +10,7 @@
 #include "runtime/group_tally_lua.h"
 #include "runtime/state_lua.h"
 #include "runtime/work_lua.h"
+#include "schema/module.h"
 #include "worker/limit.h"
 #include "worker/state.h"
 
@@ -41,6 +42,8 @@ static void note_openers (lua_State *L) {
   lua_setfield(L, -2, "docmsg.kafka");
   lua_pushcfunction(L, luaopen_docmsg_runtime);
   lua_setfield(L, -2, "docmsg.runtime");
+  lua_pushcfunction(L, luaopen_docmsg_schema_core);
+  lua_setfield(L, -2, "docmsg.schema.core");
   lua_pop(L, 1);
 }
 

@@ -6,9 +6,10 @@
 -- A number without fraction and exponent becomes an integer, or is an error when 64 bits do not
 -- hold it. Any other becomes the nearest float; when that is whole and below 2^53, an integer too.
 local cjson = require("cjson").new()
+local core = require "docmsg.schema.core"
 
 local find, sub, match = string.find, string.sub, string.match
-local math_type, tointeger, utf8_len = math.type, math.tointeger, utf8.len
+local math_type, tointeger, find_invalid_utf8 = math.type, math.tointeger, core.invalid_utf8
 local parse_json = cjson.decode
 
 local M = {}
@@ -39,8 +40,8 @@ end
 ---@param text string
 ---@return string? reason nil when the text is UTF-8
 function M.invalid_utf8(text)
-  local valid, at = utf8_len(text)
-  if not valid then return ("byte %d of a string is not UTF-8"):format(at) end
+  local at = find_invalid_utf8(text)
+  if at then return ("byte %d of a string is not UTF-8"):format(at) end
 end
 
 ---Writes a string that is known to be UTF-8.
@@ -120,7 +121,7 @@ end
 ---@return string? reason
 function M.encode(value)
   local ok, result = pcall(write, value, 0)
-  if ok and utf8_len(result) then return result end
+  if ok and not find_invalid_utf8(result) then return result end
   if ok then return nil, find_invalid(value) end
   if getmetatable(result) == Refusal then return nil, result.reason end
   error(result, 0)
@@ -244,8 +245,8 @@ end
 ---@return any value nil when the text is no JSON
 ---@return string? reason
 function M.parse(text)
-  local valid, at = utf8_len(text)
-  if not valid then return nil, ("byte %d is not UTF-8"):format(at) end
+  local at = find_invalid_utf8(text)
+  if at then return nil, ("byte %d is not UTF-8"):format(at) end
   -- lua-cjson would take it for the end.
   at = find(text, "\0", 1, true)
   if at then return nil, ("no JSON: byte %d is NUL"):format(at) end

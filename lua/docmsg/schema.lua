@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Schemas: what the data of an event looks like. A schema checks values in place, reads them from
--- JSON and writes them as JSON; it is compiled to Lua when it is first used.
+-- JSON and writes them as JSON; it is compiled when it is first used.
 --
 --   local s = require "docmsg.schema"
 --   local Upload = s.record {
@@ -27,10 +27,9 @@
 -- Fields that a record does not declare are kept. A `check` gets the checked value and returns nil
 -- or what is wrong with it. An empty array and an empty object are the same to whoever expects
 -- one of them.
-local container = require "docmsg.schema.container"
-local generator = require "docmsg.schema.generator"
 local json = require "docmsg.json"
 local kind = require "docmsg.schema.kind"
+local program = require "docmsg.schema.program"
 local value = require "docmsg.schema.value"
 
 ---@class docmsg.schema
@@ -47,14 +46,15 @@ local M = {}
 ---@field what string what it expects, in messages
 ---@field kind docmsg.schema.Kind
 ---@field private limits table
----@field private compiled table<string, function>
+---@field private compiled? {check: function, encode: function}
 ---@field private check_function? fun(value: any): string?
 ---@field private inner? docmsg.schema.Schema
 ---@field private item? docmsg.schema.Schema
 ---@field private items? docmsg.schema.Schema[]
 ---@field private fields? table<string, docmsg.schema.Schema>
----@field private default? fun(record: table): any
----@field private computed? boolean
+---@field private default? any
+---@field private call? boolean the default is a function
+---@field private computed? boolean of the user's, that looks at the record
 ---@field private words? string[]
 ---@field private texts? table<string, string>
 local Schema = { __name = "docmsg.schema.Schema" }
@@ -109,7 +109,7 @@ end
 local function new(of, limits, parts)
   limits = check_limits(of, limits, 2)
   local schema = parts or {}
-  schema.kind, schema.limits, schema.compiled = of, limits, {}
+  schema.kind, schema.limits = of, limits
   schema.check_function = limits.check
   schema.what = of.describe(schema)
   return setmetatable(schema, Schema)
@@ -155,7 +155,7 @@ function M.record(fields, limits)
     end
     expect_schema(schema, ("the field %q"):format(name), 2)
   end
-  return new(container.record, limits, { fields = value.shallow(fields) })
+  return new(kind.record, limits, { fields = value.shallow(fields) })
 end
 
 ---A list of values of one kind.
@@ -163,7 +163,7 @@ end
 ---@param limits? {min?: integer, max?: integer, check?: fun(items: any[]): string?}
 ---@return docmsg.schema.Schema
 function M.array(item, limits)
-  return new(container.array, limits, { item = expect_schema(item, "the item of an array", 2) })
+  return new(kind.array, limits, { item = expect_schema(item, "the item of an array", 2) })
 end
 
 ---A list of so many values, each of its own kind.
@@ -172,7 +172,7 @@ end
 function M.tuple(...)
   local items = table.pack(...)
   for i = 1, items.n do expect_schema(items[i], ("item %d of a tuple"):format(i), 2) end
-  return new(container.tuple, nil, { items = items })
+  return new(kind.tuple, nil, { items = items })
 end
 
 ---An object with any names and values of one kind.
@@ -180,7 +180,7 @@ end
 ---@param limits? {check: fun(map: table): string?}
 ---@return docmsg.schema.Schema
 function M.map(item, limits)
-  return new(container.map, limits, { item = expect_schema(item, "the value of a map", 2) })
+  return new(kind.map, limits, { item = expect_schema(item, "the value of a map", 2) })
 end
 
 ---One of these words.
@@ -219,79 +219,48 @@ function M.default(schema, default)
     local _, reason = schema:check(value.copy(default))
     if reason then error("the default does not fit its schema: " .. reason, 2) end
   end
-  local parts = { inner = schema, computed = computed }
-  parts.default = computed and default or function() return value.copy(default) end
+  local parts = { inner = schema, default = default, computed = computed, call = computed }
+  if type(default) == "table" then
+    local original = value.copy(default)
+    parts.default, parts.call = function() return value.copy(original) end, true
+  end
   return new(kind.default, nil, parts)
 end
 
 -- == Using schemas ==
 
-local function message(reason, path)
-  if path == "" then return reason end
-  return ("%s: %s"):format(path:gsub("^%.", ""), reason)
-end
-
----The function behind `check`.
+---The function behind `check`: for those who check many values.
 ---@return fun(value: any): any, string?
 function Schema:checker()
-  local check = generator.compile(self, "check")
-  return function(thing)
-    local result, reason, path = check(thing, true)
-    if reason == nil then return result end
-    return nil, message(reason, path)
-  end
+  return program.compile(self).check
 end
 
--- The reason why a text is not what a check expects of it, after its values were settled.
+-- A text whose values are doubtful, after they were settled.
 local function decode_settled(check, text)
   local parsed, trouble = json.decode(text)
   if trouble then return nil, trouble, "undecodable" end
-  local result, reason, path = check(parsed, true)
-  if reason == nil then return result end
-  return nil, message(reason, path), "schema"
+  local result, reason = check(parsed)
+  return result, reason, reason and "schema"
 end
 
 ---The function behind `decode`: for those who read many texts.
 ---@return fun(text: string): any, string?, ("undecodable"|"schema")?
 function Schema:decoder()
-  local check, parse, doubtful = generator.compile(self, "check"), json.parse, json.DOUBTFUL
+  local check, parse, doubtful = self:checker(), json.parse, json.DOUBTFUL
   return function(text)
     local parsed, trouble = parse(text)
     if trouble then return nil, trouble, "undecodable" end
-    local result, reason, path = check(parsed, false)
+    local result, reason = check(parsed, true)
     if reason == nil then return result end
     if reason == doubtful then return decode_settled(check, text) end
-    return nil, message(reason, path), "schema"
+    return nil, reason, "schema"
   end
 end
-
--- The path of the first string that is not UTF-8, and why.
-local function find_invalid(thing, path, depth)
-  if type(thing) == "string" then
-    return json.invalid_utf8(thing), path
-  elseif type(thing) == "table" and depth > 0 then
-    for name, item in next, thing do
-      local inner = path .. value.step(name)
-      local reason, where = find_invalid(item, inner, depth - 1)
-      if not reason then reason, where = find_invalid(type(name) == "string" and name, inner, 0) end
-      if reason then return reason, where end
-    end
-  end
-end
-
-local DEPTH <const> = 100
 
 ---The function behind `encode`: for those who write many values.
 ---@return fun(value: any): string?, string?
 function Schema:encoder()
-  local encode, utf8_len = generator.compile(self, "encode"), utf8.len
-  return function(thing)
-    local text, reason, path = encode(thing)
-    if text == nil then return nil, message(reason, path) end
-    if utf8_len(text) then return text end
-    reason, path = find_invalid(thing, "", DEPTH)
-    return nil, message(reason, path)
-  end
+  return program.compile(self).encode
 end
 
 ---Checks a value in place: whole floats of integer fields become integers, absent fields get their

@@ -15,7 +15,7 @@ local PROGRAM <const> = {
   ["docmsg.usage_error"] = true,
   ["docmsg.dispatch"] = true, ["docmsg.guarantee"] = true, ["docmsg.outcome"] = true,
   ["docmsg.router"] = true, ["docmsg.services"] = true,
-  ["docmsg.schema.container"] = true, ["docmsg.schema.generator"] = true, ["docmsg.schema.kind"] = true,
+  ["docmsg.schema.kind"] = true, ["docmsg.schema.program"] = true,
   ["docmsg.schema.value"] = true,
 }
 

@@ -1,17 +1,14 @@
 -- SPDX-License-Identifier: MIT
--- What the generated code of a schema calls: values in messages, datetimes, copies, the fields
--- that a record does not declare.
+-- What the program of a schema calls: values in messages, copies, the fields that a record does not
+-- declare.
 local json = require "docmsg.json"
 
 local M = {}
 
-local byte, find, sub = string.byte, string.find, string.sub
-local math_type, tointeger = math.type, math.tointeger
-local write_string = json.write_string
+local find, sub = string.find, string.sub
+local math_type = math.type
 
 local SHOWN_BYTES <const> = 60
--- From here on a float no longer tells neighbouring integers apart.
-local EXACT <const> = 0x1p53
 
 ---A value as a message shows it, shortened.
 ---@param value any
@@ -65,68 +62,6 @@ function M.reason(why)
   return type(why) == "string" and why or "refused: " .. M.show(why)
 end
 
--- == Datetimes ==
-
-local DAYS <const> = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
-local SEPARATORS <const>, Z <const> = (">I5"):unpack("--T::"), ("Z"):byte()
-local SHORTEST <const> = #"2026-01-31T12:00:00Z"
-
--- What two digits say, by their bytes; 100 for anything else.
-local function two_digits()
-  local numbers = {}
-  for number = 0, 99 do
-    local tens, units = ("%02d"):format(number):byte(1, 2)
-    numbers[tens << 8 | units] = number
-  end
-  return setmetatable(numbers, { __index = function() return 100 end })
-end
-
-local TWO <const> = two_digits()
-
-local function is_leap(year)
-  return year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
-end
-
--- Is what follows the seconds a fraction or nothing, and then UTC?
-local function ends_well(text)
-  local rest = sub(text, SHORTEST):gsub("^%.%d+", "")
-  return rest == "Z" or rest == "+00:00"
-end
-
-local function check_datetime(text)
-  if #text < SHORTEST then return false end
-  local c1, c2, y1, y2, a, m1, m2, b, d1, d2, c, h1, h2, d, i1, i2, e, s1, s2, last = byte(text, 1, SHORTEST)
-  if (a << 32 | b << 24 | c << 16 | d << 8 | e) ~= SEPARATORS then return false end
-  local century, year, month, day = TWO[c1 << 8 | c2], TWO[y1 << 8 | y2], TWO[m1 << 8 | m2], TWO[d1 << 8 | d2]
-  if century > 99 or year > 99 or day < 1 or day > (DAYS[month] or 0) then return false end
-  if TWO[h1 << 8 | h2] > 23 or TWO[i1 << 8 | i2] > 59 or TWO[s1 << 8 | s2] > 60 then return false end
-  if (last ~= Z or #text > SHORTEST) and not ends_well(text) then return false end
-  return day ~= 29 or month ~= 2 or is_leap(century * 100 + year)
-end
-
--- What was read is often written next, and many events are of the same moment.
-local last_datetime
-
----Is the text a point in time as RFC 3339 writes it, in UTC?
----@param text string
----@return boolean
-function M.is_datetime(text)
-  if text == last_datetime then return true end
-  local valid = check_datetime(text)
-  if valid then last_datetime = text end
-  return valid
-end
-
--- == Strings ==
-
----Has the text a control character? Whatever needs no escape in JSON has none, and lua-cjson is
----faster than a pattern.
----@param text string
----@return boolean
-function M.has_control(text)
-  return #write_string(text) ~= #text + 2 and find(text, "%c") ~= nil
-end
-
 -- == Copies ==
 
 ---@param value any
@@ -146,31 +81,7 @@ function M.shallow(record)
   return copy
 end
 
--- == Numbers ==
-
----An integer as a float.
----@param number integer
----@return number? float nil when it would lose digits
-function M.to_float(number)
-  local float = number + 0.0
-  if number <= EXACT and number >= -EXACT or tointeger(float) == number then return float end
-end
-
 -- == Containers ==
-
----Is the table a list without holes or other keys?
----@param items table
----@return boolean
-function M.is_list(items)
-  local count = rawlen(items)
-  if next(items, count > 0 and count or nil) == nil then return true end
-  local seen = 0
-  for key in next, items do
-    if math_type(key) ~= "integer" or key < 1 or key > count then return false end
-    seen = seen + 1
-  end
-  return seen == count
-end
 
 ---The path of a field.
 ---@param name any
@@ -181,19 +92,34 @@ function M.step(name)
   return find(name, "^[%a_][%w_]*$") and "." .. name or ("[%s]"):format(M.show(name))
 end
 
+---The names of a map, sorted.
+---@param map table
+---@return string[]? names
+---@return string? reason
+function M.names(map)
+  local names = {}
+  for name in next, map do
+    if type(name) ~= "string" then return nil, M.expected("a string as name", name) end
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
 ---Settles the fields of a parsed record that it does not declare: they are kept.
 ---@param record table
 ---@param known table<string, true>
 ---@param settled boolean they are already
+---@return nil
 ---@return any reason
 ---@return string? path
 function M.settle_others(record, known, settled)
   for name, value in next, record do
     if not known[name] then
-      if type(name) ~= "string" then return M.expected("an object", record), "" end
+      if type(name) ~= "string" then return nil, M.expected("an object", record), "" end
       if not settled then
         local result, reason = json.settle(value)
-        if reason then return reason, M.step(name) end
+        if reason then return nil, reason, M.step(name) end
         record[name] = result
       end
     end
@@ -218,9 +144,11 @@ function M.write_others(record, known)
   end
   table.sort(names)
   for _, name in ipairs(names) do
-    local text, reason = json.encode(record[name])
+    local label, text, reason
+    label, reason = json.encode(name)
+    if label then text, reason = json.encode(record[name]) end
     if not text then return nil, reason, M.step(name) end
-    parts[#parts + 1] = (",%s:%s"):format(json.write_string(name), text)
+    parts[#parts + 1] = (",%s:%s"):format(label, text)
   end
   return table.concat(parts)
 end

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "schema/module.h"
+
+#include "schema/utf8.h"
+#include "schema/walk.h"
+
+/* compile(nodes, helpers) -> check, encode; see walk.h */
+static int core_compile (lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  dm_program_push(L, 1, 2);
+  lua_pushvalue(L, 3);
+  lua_pushvalue(L, 4);
+  lua_pushcclosure(L, dm_walk_check, 2);
+  lua_insert(L, 3);
+  lua_pushcclosure(L, dm_walk_encode, 2);
+  return 2;
+}
+
+/* invalid_utf8(text) -> the place of the first byte that is not UTF-8, or nil */
+static int core_invalid_utf8 (lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size);
+  size_t at = dm_utf8_invalid(text, size);
+  if (at == size) return 0;
+  lua_pushinteger(L, (lua_Integer)at + 1);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+  { "compile", core_compile },
+  { "invalid_utf8", core_invalid_utf8 },
+  { NULL, NULL },
+};
+
+int luaopen_docmsg_schema_core (lua_State *L) {
+  luaL_checkversion(L);
+  luaL_newlib(L, functions);
+  return 1;
+}

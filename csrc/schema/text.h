@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* text.h -- a text in the making, which grows.
+**
+** Threads:   the one of its lua_State.
+** Ownership: what does not fit in the struct is a userdata, kept by a stack slot of the caller's:
+**            an error that is raised leaves nothing behind, and the memory is counted as Lua's.
+** Order:     dm_text_open; any number of the others; the slot must stay while the text is in use.
+*/
+#ifndef DM_TEXT_H
+#define DM_TEXT_H
+
+#include <lua.h>
+#include <stddef.h>
+
+typedef struct dm_text {
+  lua_State *L;
+  int slot;
+  char *at;
+  size_t size, room;
+  char small[1024];
+} dm_text;
+
+/* An empty text; 'slot' is an index of the stack that holds nothing else. */
+void dm_text_open (dm_text *text, lua_State *L, int slot);
+
+/* Each adds to the end. A float has 17 digits, and must be finite.  [-0, +0, m] */
+void dm_text_put (dm_text *text, const char *bytes, size_t size);
+void dm_text_put_integer (dm_text *text, lua_Integer number);
+void dm_text_put_float (dm_text *text, lua_Number number);
+
+#endif
