@@ -14,7 +14,6 @@
 #include "host/interrupt.h"
 #include "host/line.h"
 #include "host/path.h"
-#include "http/module.h"
 #include "kafka/module.h"
 #include "runtime/module.h"
 #include "schema/module.h"
@@ -105,7 +104,6 @@ static const luaL_Reg functions[] = {
   { "ignore_environment", host_ignore_environment },
   { "isatty", host_isatty },
   { "listen", host_listen },
-  { "open_http", luaopen_docmsg_http },
   { "open_kafka", luaopen_docmsg_kafka },
   { "open_runtime", luaopen_docmsg_runtime },
   { "signal", host_signal },

@@ -4,7 +4,6 @@
 #include <lauxlib.h>
 
 #include "http/status_lua.h"
-#include "kafka/module.h"
 
 static const luaL_Reg functions[] = {
   { "status", dm_status_lua },
@@ -13,8 +12,9 @@ static const luaL_Reg functions[] = {
 
 int luaopen_docmsg_http (lua_State *L) {
   luaL_checkversion(L);
-  luaL_requiref(L, "docmsg.kafka", luaopen_docmsg_kafka, 0); /* its state counts the servers */
-  lua_pop(L, 1);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "docmsg.kafka"); /* its state counts the servers */
+  lua_call(L, 1, 0);
   dm_status_lua_open(L);
   luaL_newlib(L, functions);
   return 1;

@@ -9,6 +9,6 @@
 #include <lua.h>
 
 /* Pushes the module.  [-0, +1, m] */
-int luaopen_docmsg_http (lua_State *L);
+__attribute__((visibility("default"))) int luaopen_docmsg_http (lua_State *L);
 
 #endif

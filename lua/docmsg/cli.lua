@@ -50,10 +50,6 @@ local function offer_kafka(parsed)
     require "docmsg.kafka"
     return host.open_runtime()
   end
-  package.preload["docmsg.http"] = function()
-    require "docmsg.kafka"
-    return host.open_http()
-  end
   function host.variables()
     return resolve().environment
   end

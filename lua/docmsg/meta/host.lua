@@ -46,10 +46,6 @@ function host.listen(on) end
 ---@return integer? number of the signal that came while listening
 function host.signal() end
 
----Opens the module docmsg.http.
----@return docmsg.http
-function host.open_http() end
-
 ---Opens the module docmsg.runtime.
 ---@return docmsg.runtime
 function host.open_runtime() end

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What the C module docmsg.http offers to docmsg.monitor. It is part of the program docmsg-lua.
+-- What the C module docmsg.http offers to docmsg.monitor.
 -- This file is never loaded.
 ---@meta docmsg.http
 
