@@ -110,6 +110,40 @@ static rd_kafka_resp_err_t produce (dm_group *group, dm_work *work, bool whole) 
   return error;
 }
 
+/* The same as an emit. */
+static bool add_letter (const dm_work *work, dm_outbox *outbox, dm_outlet *outlet, bool whole,
+                        rd_kafka_headers_t *headers) {
+  const rd_kafka_message_t *record = work->message;
+  int64_t timestamp = rd_kafka_message_timestamp(record, NULL);
+  return dm_outbox_add(outbox, (dm_emit){
+    .outlet = outlet, .headers = headers, .key_size = record->key_len,
+    .value_size = whole ? record->len : 0, .timestamp = timestamp > 0 ? timestamp : 0,
+    .partition = RD_KAFKA_PARTITION_UA,
+  }, record->key, whole ? record->payload : NULL);
+}
+
+static dm_outbox *make_letter (dm_group *group, const dm_work *work, bool whole) {
+  dm_outlet *outlet = outlet_of(group, work);
+  rd_kafka_headers_t *headers = make_headers(group, work);
+  dm_outbox *outbox = dm_outbox_new(), *letter = NULL;
+  if (outlet != NULL && headers != NULL && outbox != NULL &&
+      add_letter(work, outbox, outlet, whole, headers)) {
+    headers = NULL;
+    letter = dm_outbox_pack(outbox);
+  }
+  if (headers != NULL) rd_kafka_headers_destroy(headers);
+  if (outbox != NULL) dm_outbox_free(outbox);
+  return letter;
+}
+
+bool dm_group_write_letter (dm_group *group, dm_work *work, bool whole) {
+  dm_outbox *letter = make_letter(group, work, whole);
+  if (letter == NULL) return false;
+  if (work->outbox != NULL) dm_outbox_free(work->outbox);
+  work->outbox = letter;
+  return true;
+}
+
 /* -- Trying ----------------------------------------------------------------------------------- */
 
 static void postpone (dm_group *group, dm_work *work, int ms) {
@@ -118,8 +152,7 @@ static void postpone (dm_group *group, dm_work *work, int ms) {
   dm_work_list_append(&group->postponed, work);
 }
 
-/* Counts that a dead letter was refused, and says so once in a while. */
-static void note_refusal (dm_group *group, const dm_work *work, rd_kafka_resp_err_t error) {
+void dm_group_note_refusal (dm_group *group, const dm_work *work, rd_kafka_resp_err_t error) {
   char room[TOPIC_ROOM];
   group->stats.dead_failures++;
   if (group->now < group->refusal_at) return;
@@ -135,8 +168,14 @@ static void try (dm_group *group, dm_work *work, bool whole) {
   if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && whole)
     error = produce(group, work, false);
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return;
-  if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) note_refusal(group, work, error);
+  if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) dm_group_note_refusal(group, work, error);
   postpone(group, work, error == RD_KAFKA_RESP_ERR__QUEUE_FULL ? FULL_MS : REFUSED_MS);
+}
+
+void dm_group_condemn (dm_group *group, dm_work *work) {
+  if (work->failure == NULL && atomic_load(&work->error)) explain_undelivered(work);
+  count_reason(group, work);
+  work->stage = DM_STAGE_DEAD;
 }
 
 /* A work comes here for the first time, or when the broker has refused its dead letter. */
@@ -145,14 +184,12 @@ void dm_group_bury (dm_group *group, dm_work *work) {
   bool again = work->stage == DM_STAGE_DEAD;
   if (!again) {
     atomic_store(&work->pending, 0);
-    if (work->failure == NULL && error) explain_undelivered(work);
-    count_reason(group, work);
-    work->stage = DM_STAGE_DEAD;
+    dm_group_condemn(group, work);
     try(group, work, true);
   }
   else if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) try(group, work, false);
   else {
-    note_refusal(group, work, error);
+    dm_group_note_refusal(group, work, error);
     postpone(group, work, REFUSED_MS);
   }
 }

@@ -197,16 +197,6 @@ size_t dm_emitter_record_max (const dm_emitter *emitter) {
 
 /* -- Producing -------------------------------------------------------------------------------- */
 
-static rd_kafka_resp_err_t produce (dm_emitter *emitter, dm_work *work, const dm_outbox *outbox,
-                                    const dm_emit *emit) {
-  return rd_kafka_producev(
-    emitter->rk, RD_KAFKA_V_RKT(emit->outlet->rkt), RD_KAFKA_V_PARTITION(emit->partition),
-    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(emit->timestamp),
-    RD_KAFKA_V_KEY(dm_emit_key(outbox, emit), emit->key_size),
-    RD_KAFKA_V_VALUE((void *)dm_emit_value(outbox, emit), emit->value_size),
-    RD_KAFKA_V_HEADERS(emit->headers), RD_KAFKA_V_OPAQUE(work), RD_KAFKA_V_END);
-}
-
 /* Waits until reports were served, a slice at the most. */
 static void await_room (dm_emitter *emitter) {
   struct timespec until = dm_clock_in(DM_SLICE_MS);
@@ -228,7 +218,7 @@ bool dm_emitter_send (dm_emitter *emitter, dm_work *work, dm_outbox *outbox,
   for (size_t i = 0; i < outbox->count; i++) {
     dm_emit *emit = &outbox->emits[i];
     rd_kafka_resp_err_t err;
-    while ((err = produce(emitter, work, outbox, emit)) ==
+    while ((err = dm_emit_produce(outbox, emit, emitter->rk, emit->outlet->rkt, work)) ==
            RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       if (atomic_load(give_up)) {
         uncount(work, outbox->count - i);
@@ -241,7 +231,6 @@ bool dm_emitter_send (dm_emitter *emitter, dm_work *work, dm_outbox *outbox,
       uncount(work, outbox->count - i);
       return true;
     }
-    emit->headers = NULL;
   }
   return true;
 }

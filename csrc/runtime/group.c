@@ -113,7 +113,7 @@ void dm_group_round (dm_group *group, int timeout_ms) {
   busy = dm_group_settle(group);
   dm_group_bury_postponed(group);
   dm_group_hand_out(group);
-  dm_group_commit(group);
+  group->delivery->commit(group);
   dm_group_watch(group);
   publish_when_due(group);
   if (busy) return;
@@ -131,7 +131,7 @@ static void run_round (dm_group *group) {
   dm_group_hand_out(group);
   busy = dm_group_intake(group) || busy;
   dm_group_hand_out(group);
-  dm_group_commit(group);
+  group->delivery->commit(group);
   dm_group_watch(group);
   dm_group_sweep_seats(group);
   dm_group_measure(group);
@@ -173,7 +173,7 @@ static void leave (dm_group *group) {
 /* Ends what is left after the consumer has left: works of handlers that still run come back when
 ** they do, and only then can the client end. */
 static void wind_up (dm_group *group) {
-  while (dm_group_drop_postponed(group), group->unsettled > 0) {
+  while (group->delivery->abandon(group, NULL), group->unsettled > 0) {
     orphan(group, group->seats);
     orphan(group, group->vacated);
     if (group->unsettled > 0) dm_group_round(group, DM_GROUP_TICK_MS);
@@ -191,6 +191,7 @@ static void *group_main (void *arg) {
   leave(group);
   wind_up(group);
   for (dm_seat *seat = group->seats; seat != NULL; seat = seat->next) dm_seat_vacate(seat);
+  if (group->window.transactor != NULL) dm_transactor_stop(group->window.transactor);
   rd_kafka_queue_destroy(group->answers);
   rd_kafka_queue_destroy(group->events);
   rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -215,6 +216,7 @@ static void discard (dm_group *group) {
   free(group->lane_seen);
   free(group->by_number);
   dm_work_pool_clear(&group->pool);
+  if (group->window.transactor != NULL) dm_transactor_free(group->window.transactor);
   if (group->engine != NULL) dm_engine_free(group->engine);
   if (group->topics != NULL) rd_kafka_topic_partition_list_destroy(group->topics);
   if (group->places != NULL) rd_kafka_topic_partition_list_destroy(group->places);
@@ -246,6 +248,15 @@ static bool prepare (dm_group *group) {
          group->engine != NULL && group->lane_seen != NULL && group->lanes != NULL;
 }
 
+/* The transactional producer, for exactly-once. */
+static bool prepare_delivery (dm_group *group, char *reason, size_t size) {
+  const rd_kafka_conf_t *conf = group->options.transactions;
+  group->delivery = conf != NULL ? &dm_exactly_once : &dm_at_least_once;
+  if (conf == NULL) return true;
+  group->window.transactor = dm_transactor_new(conf, group->feed, reason, size);
+  return group->window.transactor != NULL;
+}
+
 /* Everything the consumer has to say is an event on its queue; answers to commits have their own,
 ** so that one can be waited for while a rebalance is answered. */
 static void open_queues (dm_group *group) {
@@ -264,7 +275,7 @@ dm_group *dm_group_new (rd_kafka_conf_t *conf, const dm_group_options *options, 
   if (group == NULL) return NULL;
   group->options = *options;
   pthread_mutex_init(&group->lock, NULL);
-  if (prepare(group)) {
+  if (prepare(group) && prepare_delivery(group, reason, size)) {
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT |
                                      RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
     rd_kafka_conf_set(conf, "log.queue", "true", NULL, 0);
@@ -280,6 +291,7 @@ dm_group *dm_group_new (rd_kafka_conf_t *conf, const dm_group_options *options, 
 
 /* Ends a group whose thread never ran. */
 static void abort_start (dm_group *group) {
+  if (group->window.transactor != NULL) dm_transactor_stop(group->window.transactor);
   rd_kafka_queue_destroy(group->answers);
   rd_kafka_queue_destroy(group->events);
   rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -287,10 +299,17 @@ static void abort_start (dm_group *group) {
   atomic_store(&group->ended, true);
 }
 
+/* Starts the threads; that of transactions first, see dm_transactor_start. */
+static bool start_threads (dm_group *group) {
+  dm_transactor *transactor = group->window.transactor;
+  if (transactor != NULL && !dm_transactor_start(transactor, group->rk, &group->inbox))
+    return false;
+  return pthread_create(&group->thread, NULL, group_main, group) == 0;
+}
+
 rd_kafka_resp_err_t dm_group_start (dm_group *group) {
   rd_kafka_resp_err_t error = rd_kafka_subscribe(group->rk, group->topics);
-  if (!error && pthread_create(&group->thread, NULL, group_main, group) != 0)
-    error = RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
+  if (!error && !start_threads(group)) error = RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
   group->started = !error;
   if (error) abort_start(group);
   return error;

@@ -28,8 +28,10 @@ typedef struct dm_group_options {
   const rd_kafka_topic_partition_list_t *topics;
   dm_emitter *emitter;
   dm_engine_options engine;
+  const rd_kafka_conf_t *transactions; /* exactly-once: of the transactional producer, copied; NULL:
+                                       ** at-least-once */
   const char *dead_letters;    /* the topic of all dead letters; NULL: <topic>.<group>.dlq */
-  int commit_ms;               /* between two commits */
+  int commit_ms;               /* between two commits, or transactions */
   int revoke_ms;               /* how long running records may settle when partitions are revoked */
   int drain_ms;                /* the same at a shutdown */
   bool exit_when_stuck;        /* the process ends when a handler takes twice its time limit */

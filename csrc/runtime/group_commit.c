@@ -4,8 +4,7 @@
 #include "kafka/clock.h"
 #include "runtime/group_parts.h"
 
-/* Asks the engine what may be committed. */
-static void take_commits (dm_group *group) {
+void dm_group_take_commits (dm_group *group) {
   dm_commit commit;
   while (dm_engine_commit(group->engine, &commit)) {
     dm_seat *seat = group->by_number[commit.partition];
@@ -28,7 +27,7 @@ static rd_kafka_topic_partition_list_t *make_list (const dm_group *group) {
 static void send_list (dm_group *group) {
   rd_kafka_topic_partition_list_t *list;
   rd_kafka_resp_err_t error;
-  take_commits(group);
+  dm_group_take_commits(group);
   list = make_list(group);
   if (list == NULL) return;
   error = rd_kafka_commit_queue(group->rk, list, group->answers, NULL, NULL);
@@ -54,17 +53,21 @@ static bool is_passing (rd_kafka_resp_err_t error) {
          error == RD_KAFKA_RESP_ERR__NO_OFFSET;
 }
 
+void dm_group_take_offsets (dm_group *group, const rd_kafka_topic_partition_list_t *offsets) {
+  for (int i = 0; i < offsets->cnt; i++) {
+    const rd_kafka_topic_partition_t *place = &offsets->elems[i];
+    dm_seat *seat = find_seat(group, place);
+    if (!place->err && seat != NULL && place->offset > seat->committed &&
+        place->offset <= seat->wanted) /* else it began anew meanwhile */
+      seat->committed = place->offset;
+  }
+}
+
 static void note_committed (dm_group *group, rd_kafka_event_t *event) {
   rd_kafka_resp_err_t error = rd_kafka_event_error(event);
   const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
-  for (int i = 0; list != NULL && i < list->cnt; i++) {
-    const rd_kafka_topic_partition_t *place = &list->elems[i];
-    dm_seat *seat = find_seat(group, place);
-    if (!error) error = place->err;
-    if (!rd_kafka_event_error(event) && !place->err && seat != NULL &&
-        place->offset > seat->committed)
-      seat->committed = place->offset;
-  }
+  if (!error && list != NULL) dm_group_take_offsets(group, list);
+  for (int i = 0; list != NULL && i < list->cnt && !error; i++) error = list->elems[i].err;
   if (!error) group->stats.commits++;
   else group->stats.commit_failures++;
   if (error && !is_passing(error))
@@ -81,17 +84,45 @@ static void take_answer (dm_group *group, int timeout_ms) {
 }
 
 /* One commit at a time: a second one could overtake the first, and the offset would go back. */
-void dm_group_commit (dm_group *group) {
+static void commit (dm_group *group) {
   if (group->committing) take_answer(group, 0);
   if (group->committing || group->now < group->commit_at) return;
   group->commit_at = group->now + group->options.commit_ms;
   send_list(group);
 }
 
-void dm_group_commit_now (dm_group *group, int timeout_ms) {
+static void commit_now (dm_group *group, int timeout_ms) {
   dm_deadline deadline = dm_deadline_in(timeout_ms);
   if (group->committing) take_answer(group, dm_deadline_left(deadline));
   if (!group->committing) send_list(group);
   if (group->committing) take_answer(group, dm_deadline_left(deadline));
   if (group->committing) dm_group_note(group, 4, "commit: no answer from the broker in time");
 }
+
+/* -- The guarantee ---------------------------------------------------------------------------- */
+
+/* The handler is done and its emits are with the producer. */
+static void handled (dm_group *group, dm_work *work) {
+  dm_engine_done(group->engine, &work->entry);
+  work->stage = DM_STAGE_EMITTING;
+  if (atomic_fetch_sub(&work->pending, 1) == 1) dm_group_delivered(group, work);
+}
+
+static bool has_room (const dm_group *group, const dm_seat *seat) {
+  (void)group, (void)seat;
+  return true;
+}
+
+static void abandon (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
+  (void)list;
+  dm_group_drop_postponed(group);
+}
+
+const dm_delivery dm_at_least_once = {
+  .handled = handled,
+  .bury = dm_group_bury,
+  .has_room = has_room,
+  .commit = commit,
+  .settle_up = commit_now,
+  .abandon = abandon,
+};

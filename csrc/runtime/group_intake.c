@@ -89,7 +89,7 @@ static bool is_any_lane_hungry (const dm_group *group) {
 static int read_turn (dm_group *group, dm_seat *seat) {
   int count = 0;
   rd_kafka_message_t *message;
-  while (count < TURN && !seat->held &&
+  while (count < TURN && !seat->held && group->delivery->has_room(group, seat) &&
          (message = rd_kafka_consume_queue(seat->queue, 0)) != NULL) {
     count++;
     if (message->err) take_error(group, seat, message);

@@ -21,6 +21,7 @@
 #include "runtime/notes_lua.h"
 #include "runtime/serving.h"
 #include "runtime/state_lua.h"
+#include "runtime/transactor_lua.h"
 
 #define GROUP_TYPE "docmsg.Group"
 #define WHAT "runtime.group"
@@ -32,8 +33,10 @@
 typedef struct group_box {
   dm_group *group; /* NULL: closed */
   dm_emitter *emitter;
+  rd_kafka_conf_t *transactions; /* exactly-once, while the group is made */
   dm_state *state;
   char *name, *source;
+  bool is_exactly_once;
   int lanes;
   dm_serving *servings;   /* by lane */
 } group_box;
@@ -56,6 +59,7 @@ static const dm_option options[] = {
   { "source", DM_OPTION_STRING, 0, 0 },
   { "start", DM_OPTION_STRING, 0, 0 },
   { "topics", DM_OPTION_TABLE, 0, 0 },
+  { "transactions", DM_OPTION_TABLE, 0, 0 },
   { NULL, DM_OPTION_ANY, 0, 0 },
 };
 
@@ -86,12 +90,18 @@ static dm_order read_order (lua_State *L) {
   return DM_ORDER_KEY;
 }
 
+static bool is_exactly_once (lua_State *L) {
+  bool is = lua_getfield(L, 1, "transactions") != LUA_TNIL;
+  lua_pop(L, 1);
+  return is;
+}
+
 static dm_group_options read_options (lua_State *L) {
   dm_group_options o = {
     .name = dm_option_string(L, 1, "group"),
     .engine = { .order = read_order(L), .lanes = (int)dm_option_integer(L, 1, "lanes", 1) },
     .dead_letters = dm_option_string(L, 1, "dead_letters"),
-    .commit_ms = dm_option_duration(L, 1, "commit", "1s"),
+    .commit_ms = dm_option_duration(L, 1, "commit", is_exactly_once(L) ? "100ms" : "1s"),
     .revoke_ms = dm_option_duration(L, 1, "revoke", "5s"),
     .drain_ms = dm_option_duration(L, 1, "drain", "25s"),
     .exit_when_stuck = dm_option_flag(L, 1, "exit_when_stuck"),
@@ -114,6 +124,7 @@ static void collect_properties (lua_State *L) {
     set_property(L, "auto.offset.reset", dm_option_string(L, 1, "start"));
   set_property(L, "enable.auto.commit", "false");
   set_property(L, "enable.auto.offset.store", "false");
+  if (is_exactly_once(L)) set_property(L, "isolation.level", "read_committed");
   if (dm_option_string(L, 2, "partition.assignment.strategy") == NULL)
     set_property(L, "partition.assignment.strategy", dm_conf_default_strategy());
 }
@@ -146,11 +157,21 @@ static group_box *push_box (lua_State *L, int lanes) {
   return box;
 }
 
+static void forget_transactions (group_box *box) {
+  if (box->transactions != NULL) rd_kafka_conf_destroy(box->transactions);
+  box->transactions = NULL;
+}
+
 /* The group, or NULL after pushing nil and an error. */
-static dm_group *new_group (lua_State *L, const dm_group_options *o) {
-  rd_kafka_conf_t *conf = dm_conf_build(L, 2);
+static dm_group *new_group (lua_State *L, group_box *box, dm_group_options *o) {
+  rd_kafka_conf_t *conf;
   char reason[512];
   dm_group *group;
+  if (box->is_exactly_once) {
+    o->transactions = box->transactions = dm_transactor_conf(L, 1, WHAT);
+    if (box->transactions == NULL) return NULL;
+  }
+  conf = dm_conf_build(L, 2);
   if (conf == NULL) return NULL;
   group = dm_group_new(conf, o, reason, sizeof reason);
   if (group != NULL) return group;
@@ -176,7 +197,9 @@ int dm_group_lua (lua_State *L) {
   lua_pushvalue(L, emitter);
   lua_setiuservalue(L, -2, EMITTER);
   box->emitter = o.emitter = dm_emitter_borrow(L, emitter);
-  box->group = new_group(L, &o);
+  box->is_exactly_once = is_exactly_once(L);
+  box->group = new_group(L, box, &o);
+  forget_transactions(box);
   if (box->group == NULL) {
     dm_emitter_return(L, emitter);
     return 2;
@@ -215,6 +238,7 @@ static dm_serving *open_serving (lua_State *L, const group_box *box, lua_Integer
     .emitter = box->emitter,
     .by = { .source = box->source, .group = box->name },
     .give_up = dm_group_killed(box->group),
+    .keeps_emits = box->is_exactly_once,
   };
   if (!dm_serving_open(serving)) luaL_error(L, "not enough memory");
   return serving;
@@ -410,6 +434,7 @@ static int group_gc (lua_State *L) {
     dm_group_kill(box->group);
     if (!end(L, box, 1, dm_deadline_in(FORGOTTEN_MS))) return 0; /* better a leak than a crash */
   }
+  forget_transactions(box);
   free_names(box);
   return 0;
 }

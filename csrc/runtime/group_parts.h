@@ -11,12 +11,46 @@
 #include "runtime/group.h"
 #include "runtime/inbox.h"
 #include "runtime/seat.h"
+#include "runtime/transactor.h"
 
 /* The most a thread waits without looking at the consumer. */
 #define DM_GROUP_TICK_MS 100
 
+/* How what records emitted, and dead letters, reach the broker, and the offsets with them: the
+** difference between the guarantees. */
+typedef struct dm_delivery {
+  /* The handler has acknowledged or skipped the work, or was cut off while it emitted. */
+  void (*handled) (dm_group *group, dm_work *work);
+  /* The work becomes a dead letter. */
+  void (*bury) (dm_group *group, dm_work *work);
+  /* May more records of the partition be read? */
+  bool (*has_room) (const dm_group *group, const dm_seat *seat);
+  /* Each round: commits what has changed, when it is time. */
+  void (*commit) (dm_group *group);
+  /* Partitions are leaving: commits what has changed and waits up to timeout_ms for the answer. */
+  void (*settle_up) (dm_group *group, int timeout_ms);
+  /* Drops what is not committed of these partitions, which are leaving; NULL: of all. */
+  void (*abandon) (dm_group *group, const rd_kafka_topic_partition_list_t *list);
+} dm_delivery;
+
+extern const dm_delivery dm_at_least_once;  /* group_commit.c */
+extern const dm_delivery dm_exactly_once;   /* group_window.c */
+
+/* Exactly-once: the transactions, one at a time. What is settled waits in the seats, or is in the
+** batch. */
+typedef struct dm_window {
+  dm_transactor *transactor;     /* NULL: at-least-once */
+  dm_batch batch;                /* of the running transaction */
+  bool careful;                  /* there are suspects: transactions are small */
+  size_t bytes;                  /* of all that is settled */
+  int failures;                  /* of transactions, since the last that succeeded */
+  int64_t failure_at;            /* when the next is worth a line */
+  bool shut;                     /* no transaction begins */
+} dm_window;
+
 struct dm_group {
   dm_group_options options;
+  const dm_delivery *delivery;
   char *name, *dead_letters;     /* copies of the options */
   rd_kafka_topic_partition_list_t *topics;
   rd_kafka_t *rk;
@@ -36,8 +70,9 @@ struct dm_group {
   dm_work_list postponed;        /* dead letters to try again at 'postponed_until' */
   int64_t postponed_until;
   int64_t refusal_at;            /* when the next refused dead letter is worth a line */
+  dm_window window;
   int unsettled;                 /* works that the group or a lane holds */
-  bool committing;               /* a commit is on its way */
+  bool committing;               /* a commit or a transaction is on its way */
   int64_t commit_at;             /* when to commit next */
   int64_t watch_at;              /* when to look at the lanes next */
   int64_t measure_at;            /* when to measure the lag next */
@@ -70,6 +105,9 @@ bool dm_group_settle (dm_group *group);
 /* The engine's callback for records that it gives up: frees the work. */
 void dm_group_drop (void *group, dm_entry *entry);
 
+/* At-least-once: all delivery reports of the work are in. */
+void dm_group_delivered (dm_group *group, dm_work *work);
+
 /* Ends a work for good: tells the engine and frees it. */
 void dm_group_finish (dm_group *group, dm_work *work, dm_outcome outcome);
 
@@ -78,7 +116,7 @@ void dm_group_forget (dm_group *group, dm_work *work);
 
 /* -- dead_letter.c -- */
 
-/* Produces the work's dead letter; it is settled when the broker has it. */
+/* At-least-once: produces the work's dead letter; it is settled when the broker has it. */
 void dm_group_bury (dm_group *group, dm_work *work);
 
 /* Goes on with dead letters that could not be written. */
@@ -87,13 +125,23 @@ void dm_group_bury_postponed (dm_group *group);
 /* Gives up those of partitions that are leaving. */
 void dm_group_drop_postponed (dm_group *group);
 
+/* The work is dead: notes and counts why. */
+void dm_group_condemn (dm_group *group, dm_work *work);
+
+/* Exactly-once: makes the dead letter, with the record's value when 'whole', the only thing that
+** the work emits. False: no memory. */
+bool dm_group_write_letter (dm_group *group, dm_work *work, bool whole);
+
+/* Counts that a dead letter was refused, and says so once in a while. */
+void dm_group_note_refusal (dm_group *group, const dm_work *work, rd_kafka_resp_err_t error);
+
 /* -- group_commit.c -- */
 
-/* Takes the broker's answer to the last commit; commits what has changed, when it is time. */
-void dm_group_commit (dm_group *group);
+/* Takes note of what the engine lets be committed. */
+void dm_group_take_commits (dm_group *group);
 
-/* Commits what has changed for all seats and waits up to timeout_ms for the answer. */
-void dm_group_commit_now (dm_group *group, int timeout_ms);
+/* The broker has committed these offsets. */
+void dm_group_take_offsets (dm_group *group, const rd_kafka_topic_partition_list_t *offsets);
 
 /* -- group_rebalance.c -- */
 

@@ -81,16 +81,12 @@ bool dm_group_begin_again (dm_group *group, dm_seat *seat) {
   seat->number = number;
   seat->committed = seat->wanted = -1;
   seat->held = false;
+  for (dm_work *work = seat->settled.first; work != NULL; work = work->next)
+    work->entry.offset = -1; /* it goes with the next offset, whatever that is */
   return true;
 }
 
 /* -- Giving up -------------------------------------------------------------------------------- */
-
-static bool is_in (const dm_seat *seat, const rd_kafka_topic_partition_list_t *list) {
-  return list == NULL ||
-         rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)list, seat->topic,
-                                            seat->partition) != NULL;
-}
 
 /* Takes works back that no handler has begun. */
 static void withdraw (dm_group *group) {
@@ -104,7 +100,7 @@ static void withdraw (dm_group *group) {
 /* From now on nothing of these partitions begins. */
 static void begin_leaving (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
   for (dm_seat *seat = group->seats; seat != NULL; seat = seat->next) {
-    if (!is_in(seat, list) || atomic_load(&seat->leaving)) continue;
+    if (!dm_seat_is_in(seat, list) || atomic_load(&seat->leaving)) continue;
     atomic_store(&seat->leaving, true);
     dm_engine_drain(group->engine, seat->number, dm_group_drop, group);
   }
@@ -114,7 +110,7 @@ static void begin_leaving (dm_group *group, const rd_kafka_topic_partition_list_
 /* Does something of these partitions still run, or wait for its delivery? */
 static bool is_any_unsettled (const dm_group *group, const rd_kafka_topic_partition_list_t *list) {
   for (const dm_seat *seat = group->seats; seat != NULL; seat = seat->next)
-    if (seat->works != NULL && is_in(seat, list)) return true;
+    if (seat->works != NULL && dm_seat_is_in(seat, list)) return true;
   return false;
 }
 
@@ -135,7 +131,7 @@ static void vacate (dm_group *group, const rd_kafka_topic_partition_list_t *list
   dm_seat **link = &group->seats, *seat;
   group->turn = NULL;
   while ((seat = *link) != NULL) {
-    if (!is_in(seat, list)) {
+    if (!dm_seat_is_in(seat, list)) {
       link = &seat->next;
       continue;
     }
@@ -153,9 +149,11 @@ static void give_up (dm_group *group, const rd_kafka_topic_partition_list_t *lis
   if (lost) group->stats.losses++;
   else group->stats.revokes++;
   begin_leaving(group, list);
-  if (!lost) await_settled(group, list);
-  dm_group_drop_postponed(group);
-  if (!lost) dm_group_commit_now(group, COMMIT_MS);
+  if (!lost) {
+    await_settled(group, list);
+    group->delivery->settle_up(group, COMMIT_MS);
+  }
+  group->delivery->abandon(group, list);
   vacate(group, list);
   answer(group, list, false);
   dm_group_note(group, 6, "%d partitions %s", list->cnt, lost ? "lost" : "given up");
@@ -167,8 +165,8 @@ void dm_group_leave_all (dm_group *group, int timeout_ms) {
   begin_leaving(group, NULL);
   do dm_group_serve_events(group);
   while (is_any_unsettled(group, NULL) && await_slice(group, deadline));
-  dm_group_drop_postponed(group);
-  dm_group_commit_now(group, COMMIT_MS);
+  group->delivery->settle_up(group, COMMIT_MS);
+  group->delivery->abandon(group, NULL);
 }
 
 void dm_group_rebalance (dm_group *group, rd_kafka_event_t *event) {

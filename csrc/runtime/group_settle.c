@@ -27,28 +27,12 @@ static void retry (dm_group *group, dm_work *work) {
   else dm_group_forget(group, work); /* its partition was given up: whoever has it now starts afresh */
 }
 
-static dm_outcome outcome_of (const dm_work *work) {
-  switch (work->verdict) {
-    case DM_VERDICT_SKIP: return DM_OUTCOME_SKIP;
-    case DM_VERDICT_CANCELLED: return DM_OUTCOME_CANCELLED; /* some of its emits are not out */
-    default: return DM_OUTCOME_ACK;
-  }
-}
-
-/* All its delivery reports are in. */
-static void delivered (dm_group *group, dm_work *work) {
+void dm_group_delivered (dm_group *group, dm_work *work) {
   int error = atomic_load(&work->error);
   if (work->message == NULL) dm_group_forget(group, work); /* dm_work_orphan came too late */
   else if (error && work->verdict != DM_VERDICT_CANCELLED) dm_group_bury(group, work);
   else if (work->stage == DM_STAGE_DEAD) dm_group_finish(group, work, DM_OUTCOME_DEAD);
-  else dm_group_finish(group, work, outcome_of(work));
-}
-
-/* The handler is done and its emits are with the producer. */
-static void handled (dm_group *group, dm_work *work) {
-  dm_engine_done(group->engine, &work->entry);
-  work->stage = DM_STAGE_EMITTING;
-  if (atomic_fetch_sub(&work->pending, 1) == 1) delivered(group, work);
+  else dm_group_finish(group, work, dm_work_outcome(work));
 }
 
 static void take_reply (dm_group *group, dm_work *work) {
@@ -57,14 +41,14 @@ static void take_reply (dm_group *group, dm_work *work) {
     case DM_VERDICT_ACK:
     case DM_VERDICT_SKIP:
     case DM_VERDICT_CANCELLED:
-      handled(group, work);
+      group->delivery->handled(group, work);
       break;
     case DM_VERDICT_RETRY:
       retry(group, work);
       break;
     case DM_VERDICT_DEAD:
       dm_engine_done(group->engine, &work->entry);
-      dm_group_bury(group, work);
+      group->delivery->bury(group, work);
       break;
     case DM_VERDICT_UNRUN:
       if (!dm_engine_unrun(group->engine, &work->entry)) dm_group_forget(group, work);
@@ -79,7 +63,7 @@ bool dm_group_settle (dm_group *group) {
   if (works.first == NULL) return false;
   while ((work = dm_work_list_take(&works)) != NULL) {
     if (work->stage == DM_STAGE_LANE) take_reply(group, work);
-    else delivered(group, work);
+    else dm_group_delivered(group, work);
   }
   dm_group_follow_flow(group);
   return true;

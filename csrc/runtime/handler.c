@@ -186,14 +186,21 @@ static void call (dm_handler *handler, dm_work *work) {
 
 /* -- One work --------------------------------------------------------------------------------- */
 
+/* Leaves the emits with their work, for its transaction. */
+static void keep_emits (dm_handler *handler, dm_work *work) {
+  work->outbox = dm_outbox_pack(handler->outbox);
+  if (work->outbox == NULL) fail(work, "not enough memory for what it emitted");
+}
+
 /* Sends what an acknowledged record emitted. */
 static void send_emits (dm_handler *handler, dm_work *work) {
   dm_outbox *outbox = handler->outbox;
   bool good = work->verdict == DM_VERDICT_ACK || work->verdict == DM_VERDICT_SKIP;
-  if (good && outbox->count > 0 &&
-      !dm_emitter_send(handler->emitter, work, outbox, handler->give_up))
+  if (outbox->count == 0) return;
+  if (good && handler->keeps_emits) keep_emits(handler, work);
+  else if (good && !dm_emitter_send(handler->emitter, work, outbox, handler->give_up))
     work->verdict = DM_VERDICT_CANCELLED;
-  if (outbox->count > 0) dm_outbox_clear(outbox);
+  dm_outbox_clear(outbox);
 }
 
 /* After a record's last attempt its key goes on at once: only here, before any other record of the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* handler.h -- runs works of a lane through the Lua function that docmsg.dispatch has made, and
-** sends what they emitted.
+** sends what they emitted, or leaves it with them.
 **
 ** The function is called with a docmsg.Work (work_lua.h) and returns
 **   verdict, reason, message, after_ms, stack, attempts, type
@@ -37,6 +37,7 @@ struct dm_handler {
   dm_emitter *emitter;
   dm_emitting by;              /* who the emits are from; borrowed */
   const atomic_bool *give_up;  /* works must not wait for the producer any more */
+  bool keeps_emits;            /* exactly-once: they stay with their work */
   dm_outbox *outbox;
   dm_work *work;               /* the one that runs, or NULL */
   int64_t began_ms;            /* when it began */
@@ -44,7 +45,7 @@ struct dm_handler {
   bool cause_read;
 };
 
-/* The caller has set lane, emitter, by and give_up. False: no memory. */
+/* The caller has set lane, emitter, by, give_up and keeps_emits. False: no memory. */
 bool dm_handler_open (dm_handler *handler);
 void dm_handler_close (dm_handler *handler);
 

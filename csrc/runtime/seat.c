@@ -36,6 +36,12 @@ void dm_seat_free (dm_seat *seat) {
   free(seat);
 }
 
+bool dm_seat_is_in (const dm_seat *seat, const rd_kafka_topic_partition_list_t *list) {
+  return list == NULL ||
+         rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)list, seat->topic,
+                                            seat->partition) != NULL;
+}
+
 void dm_seat_link (dm_work *work) {
   dm_seat *seat = work->seat;
   work->after = seat->works;

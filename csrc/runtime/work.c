@@ -110,6 +110,14 @@ void dm_work_forgive (dm_work *work) {
   work->failure = NULL;
 }
 
+dm_outcome dm_work_outcome (const dm_work *work) {
+  switch (work->verdict) {
+    case DM_VERDICT_SKIP: return DM_OUTCOME_SKIP;
+    case DM_VERDICT_CANCELLED: return DM_OUTCOME_CANCELLED; /* some of its emits are not out */
+    default: return DM_OUTCOME_ACK;
+  }
+}
+
 void dm_work_error (dm_work *work, rd_kafka_resp_err_t error) {
   int none = RD_KAFKA_RESP_ERR_NO_ERROR;
   atomic_compare_exchange_strong(&work->error, &none, (int)error);

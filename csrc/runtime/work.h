@@ -35,8 +35,8 @@ typedef enum dm_verdict {
 
 typedef enum dm_stage {
   DM_STAGE_LANE,      /* with a lane */
-  DM_STAGE_EMITTING,  /* its emits are with the producer */
-  DM_STAGE_DEAD       /* its dead letter is with the producer */
+  DM_STAGE_EMITTING,  /* its emits are with the producer, or wait for a transaction */
+  DM_STAGE_DEAD       /* the same of its dead letter */
 } dm_stage;
 
 /* Why a record is retried or dead. */
@@ -48,12 +48,13 @@ typedef struct dm_failure {
 
 typedef struct dm_work {
   dm_entry entry;             /* first: the engine's part */
-  struct dm_work *next;       /* in the list of a lane or an inbox */
-  struct dm_work *after, **link; /* among the works of its seat */
+  struct dm_work *next;       /* in the list of a lane, an inbox, a seat or a transaction */
+  struct dm_work *after, **link; /* among the unsettled works of its seat */
   rd_kafka_message_t *message;
   dm_seat *seat;              /* the partition's assignment it came with */
   dm_inbox *inbox;            /* its group's */
-  dm_outbox *outbox;          /* exactly-once: what it emitted; else NULL */
+  dm_outbox *outbox;          /* exactly-once: what it emitted, or its dead letter; else NULL */
+  bool suspect;               /* exactly-once: produce its emits apart from others */
   dm_failure *failure;        /* RETRY, DEAD */
   int64_t retry_after_ms;     /* RETRY */
   uint32_t attempts;          /* RETRY: how often it may run in all */
@@ -111,6 +112,9 @@ void dm_work_exhaust (dm_work *work);
 
 /* Forgets the failure. */
 void dm_work_forgive (dm_work *work);
+
+/* What the engine is told when the verdict is ACK, SKIP or CANCELLED. */
+dm_outcome dm_work_outcome (const dm_work *work);
 
 /* Notes the failure of one of its deliveries; the first one counts. */
 void dm_work_error (dm_work *work, rd_kafka_resp_err_t error);

@@ -80,22 +80,45 @@ local function prepare_topics(consumers, options, log)
   })
 end
 
--- Divides the properties that the consumers set between their own clients and the one producer.
-local function split_properties(consumers)
-  local scopes, producer, own = {}, {}, {}
+-- Divides the properties of a consumer between its own client and that which produces for it.
+local function split_properties(consumer, scopes)
+  local own, producer = {}, {}
+  for name, value in pairs(consumer.settings.kafka) do
+    local of = scopes[name] == "P" and producer or own
+    of[name] = value
+  end
+  return own, producer
+end
+
+local function is_exactly_once(consumer)
+  return consumer.settings.guarantee == "exactly-once"
+end
+
+---@class docmsg.runner.Properties
+---@field own table<docmsg.ConsumerGroup, table> of their clients
+---@field transactions table<docmsg.ConsumerGroup, table> of the producers that exactly-once groups have
+---@field producer table of the one that the others share
+
+-- The properties that the consumers set, by client; nil and the reason when they contradict.
+local function assign_properties(consumers)
+  local scopes, result = {}, { own = {}, transactions = {}, producer = {} }
   for _, property in ipairs(kafka.properties()) do scopes[property.name] = property.scope end
   for _, consumer in ipairs(consumers) do
-    own[consumer] = {}
-    for name, value in pairs(consumer.settings.kafka) do
-      if scopes[name] ~= "P" then own[consumer][name] = value end
-      if scopes[name] == "P" and producer[name] ~= nil and producer[name] ~= value then
+    local own, producer = split_properties(consumer, scopes)
+    result.own[consumer] = own
+    if is_exactly_once(consumer) then
+      result.transactions[consumer], producer = producer, {}
+    end
+    for name, value in pairs(producer) do
+      local other = result.producer[name]
+      if other ~= nil and other ~= value then
         return nil, ("'%s' is set to %s and to %s: the groups share one producer"):format(name,
-          tostring(producer[name]), tostring(value))
+          tostring(other), tostring(value))
       end
-      if scopes[name] == "P" then producer[name] = value end
+      result.producer[name] = value
     end
   end
-  return { producer = producer, own = own }
+  return result
 end
 
 local function worker_settings(self, consumer)
@@ -155,7 +178,9 @@ local function open_group(self, app, consumer, properties)
     order = consumer.settings.order, lanes = math.max(1, workers),
     instance_id = consumer.settings.instance_id, dead_letters = consumer.settings.dead_letters,
     source = ("%s/%s"):format(app.name, consumer.group), drain = self.options.drain or DRAIN,
-    start = consumer.settings.start, exit_when_stuck = self.options.exit_when_stuck, kafka = properties,
+    start = consumer.settings.start, exit_when_stuck = self.options.exit_when_stuck,
+    kafka = properties.own[consumer],
+    transactions = properties.transactions[consumer] and { kafka = properties.transactions[consumer] },
   }
   if not group then return nil, err end
   self.groups[#self.groups + 1] = { name = consumer.group, group = group, inline = workers == 0,
@@ -169,7 +194,7 @@ end
 local function begin(app, options, log, monitor)
   local consumers, reason = choose(app, options.only)
   if not consumers then return nil, reason end
-  local properties, conflict = split_properties(consumers)
+  local properties, conflict = assign_properties(consumers)
   if not properties then return nil, conflict end
   local ok, err = prepare_topics(consumers, options, log)
   if not ok then return nil, err end
@@ -179,7 +204,7 @@ local function begin(app, options, log, monitor)
     emitter = emitter, groups = {}, log = log, options = options, monitor = monitor,
   }, Runner)
   for _, consumer in ipairs(consumers) do
-    local started, failure = open_group(self, app, consumer, properties.own[consumer])
+    local started, failure = open_group(self, app, consumer, properties)
     if not started then
       self:close()
       return nil, failure

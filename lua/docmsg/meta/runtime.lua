@@ -69,11 +69,12 @@ function state:close() end
 ---@field topics string[] names, and patterns that begin with "^"
 ---@field lanes? integer what runs side by side; default 1
 ---@field order? "key"|"partition"|"none" default "key"
----@field instance_id? string static membership
+---@field instance_id? string static membership; names the transactions
 ---@field start? "earliest"|"latest"|"error" default "earliest"
 ---@field source? string `ce_source` of what is emitted; default: the group
 ---@field dead_letters? string the topic of all dead letters; default "<topic>.<group>.dlq"
----@field commit? docmsg.Duration between two commits; default "1s"
+---@field transactions? docmsg.EmitterOptions exactly-once: options of the group's transactional producer
+---@field commit? docmsg.Duration between two commits; default "1s", with `transactions` "100ms"
 ---@field revoke? docmsg.Duration how long running records may settle when partitions go; default "5s"
 ---@field drain? docmsg.Duration the same at the end; default "25s"
 ---@field exit_when_stuck? boolean the process ends, with exit code 1, when a handler does not end in twice its time
