@@ -170,7 +170,7 @@ static void succeed (dm_group *group) {
 }
 
 /* When to try again. */
-static void pause (dm_group *group) {
+static void put_off (dm_group *group) {
   int ms = PAUSE_MS << (group->window.failures < 5 ? group->window.failures : 5);
   group->window.failures++;
   group->commit_at = group->now + (ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS);
@@ -183,7 +183,7 @@ static void fail (dm_group *group) {
   for (dm_work *work = window->batch.works.first; work != NULL; work = work->next)
     is_news = examine(group, work, alone) || is_news;
   if (is_news) window->careful = true;
-  else pause(group);
+  else put_off(group);
   give_back(group);
   if (group->now < window->failure_at) return;
   window->failure_at = group->now + FAILURE_NOTE_MS;

@@ -24,9 +24,9 @@ local M = {}
 ---@class docmsg.ConsumerGroupOptions
 ---@field workers? integer threads that run handlers; 0: the calling thread; default: the program decides
 ---@field order? "key"|"partition"|"none" which handlers run one after the other; default "key"
----@field guarantee? "at-least-once"|"exactly-once" default "at-least-once"
+---@field guarantee? "at-least-once"|"exactly-once" default "at-least-once"; the other commits in transactions
 ---@field start? "earliest"|"latest"|"error" where a partition without a committed offset begins; default "earliest"
----@field instance_id? string static membership; names the transactions of exactly-once
+---@field instance_id? string static membership; each process has its own; names the transactions
 ---@field topics? string[] to read beside those of the handled events
 ---@field dead_letters? string the topic of all dead letters; default "<topic>.<group>.dlq"
 ---@field retry? docmsg.RetryOptions

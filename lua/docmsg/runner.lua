@@ -94,6 +94,17 @@ local function is_exactly_once(consumer)
   return consumer.settings.guarantee == "exactly-once"
 end
 
+-- The embedded broker answers to transactions, and does nothing of them.
+local function warn_of_embedded(consumers, log)
+  if kafka.live().brokers == 0 then return end
+  for _, consumer in ipairs(consumers) do
+    if is_exactly_once(consumer) then
+      log:warn("%s: exactly-once needs a real broker: the embedded one keeps no transaction from being "
+        .. "seen, nor its offsets", consumer.group)
+    end
+  end
+end
+
 ---@class docmsg.runner.Properties
 ---@field own table<docmsg.ConsumerGroup, table> of their clients
 ---@field transactions table<docmsg.ConsumerGroup, table> of the producers that exactly-once groups have
@@ -194,6 +205,7 @@ end
 local function begin(app, options, log, monitor)
   local consumers, reason = choose(app, options.only)
   if not consumers then return nil, reason end
+  warn_of_embedded(consumers, log)
   local properties, conflict = assign_properties(consumers)
   if not properties then return nil, conflict end
   local ok, err = prepare_topics(consumers, options, log)
