@@ -20,6 +20,7 @@ describe("exactly-once on a real broker", function()
 
   -- Ends a process that has handled everything, and finds out what came of it.
   local function finish(line, member)
+    member:await_stderr("partitions gained", "30s")
     line:await_handled(member)
     member:kill("TERM")
     local result = member:wait()
@@ -41,13 +42,13 @@ describe("exactly-once on a real broker", function()
 
   it("shows every output and dead letter once, whenever the consumer is killed", function()
     local line <close> = pipeline.new(cluster, { guarantee = "exactly-once", instance_id = true })
-    line:produce(12000)
+    line:produce(20000)
     assert.same(NOTHING_WRONG, run_with_kills(line, 8))
   end)
 
   it("would see duplicates: at-least-once has some after the same kills", function()
     local line <close> = pipeline.new(cluster, { guarantee = "at-least-once", instance_id = true })
-    line:produce(12000)
+    line:produce(20000)
     local found = run_with_kills(line, 8)
     assert.same({}, found.lost)
     assert.is_true(#found.doubled > 0)
@@ -56,7 +57,7 @@ describe("exactly-once on a real broker", function()
 
   it("goes on after the broker has aborted the transaction of a process that stood still", function()
     local line <close> = pipeline.new(cluster, {
-      guarantee = "exactly-once", instance_id = true,
+      guarantee = "exactly-once", instance_id = true, seconds = 0.001,
       kafka = '["transaction.timeout.ms"] = 1000, ["session.timeout.ms"] = 30000',
     })
     line:produce(6000)
