@@ -100,6 +100,7 @@ static rd_kafka_resp_err_t produce (dm_group *group, dm_work *work, bool whole) 
   rd_kafka_headers_t *headers = make_headers(group, work);
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__FAIL;
   if (outlet != NULL && headers != NULL) {
+    if (!whole) add(headers, "docmsg-stub", "value"); /* what is left out: not to be taken for a tombstone */
     atomic_store(&work->error, RD_KAFKA_RESP_ERR_NO_ERROR);
     atomic_fetch_add(&work->pending, 1);
     error = dm_emitter_copy(group->options.emitter, work, outlet, whole, headers);

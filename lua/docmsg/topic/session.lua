@@ -26,17 +26,29 @@ function M.unique(words)
   return list
 end
 
+local function connect_options(options)
+  local kafka = require "docmsg.kafka"
+  local is_short = kafka.duration(options.timeout) < kafka.duration(PROBE_TIMEOUT)
+  return {
+    attempts = 1, probe_timeout = is_short and options.timeout or PROBE_TIMEOUT, timeout = options.timeout,
+    log = log.new { level = not options.verbose and "warn" or nil },
+  }
+end
+
 ---Connects, once.
 ---@param options table<string, any>
 ---@return docmsg.TopicManager? manager
 ---@return docmsg.Error? err
 function M.connect(options)
-  local kafka = require "docmsg.kafka"
-  local is_short = kafka.duration(options.timeout) < kafka.duration(PROBE_TIMEOUT)
-  return topics.connect {
-    attempts = 1, probe_timeout = is_short and options.timeout or PROBE_TIMEOUT, timeout = options.timeout,
-    log = log.new { level = not options.verbose and "warn" or nil },
-  }
+  return topics.connect(connect_options(options))
+end
+
+---The same for verbs that need the admin client alone.
+---@param options table<string, any>
+---@return docmsg.Admin? admin
+---@return docmsg.Error? err
+function M.admin(options)
+  return require("docmsg.topic.connection").open(connect_options(options))
 end
 
 -- A pattern that matches nothing is a mistake: nothing to do would be a lie.

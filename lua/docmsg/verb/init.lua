@@ -41,6 +41,7 @@ return {
   verbs = {
     { "run", "runs the consumers of an application" },
     { "topics", "topics as code: list, show, plan, apply, verify, export, delete" },
+    { "dlq", "dead letters: list, show, redrive" },
     { "lint", "checks a topic table without a broker" },
     { "broker", "runs a broker inside this process until Ctrl-C" },
     { "version", "shows the versions at work" },

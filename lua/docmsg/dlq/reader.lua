@@ -1,0 +1,93 @@
+-- SPDX-License-Identifier: MIT
+-- Reads topics from given offsets to what is their end when it begins.
+local M = {}
+
+-- A broker that answers, but has given no record for that long, has none: what is left in the
+-- partition are the marks of transactions.
+local SILENCE <const> = "3s"
+
+---@class docmsg.dlq.Span
+---@field topic string
+---@field partition integer
+---@field first integer the first offset that the partition still has
+---@field last integer the last offset before the end; below `first` when there is none
+
+---Asks where the partitions begin and end.
+---@param admin docmsg.Admin
+---@param topics string[]
+---@param timeout docmsg.Duration
+---@return docmsg.dlq.Span[]? spans
+---@return any reason
+function M.spans(admin, topics, timeout)
+  local infos, err = admin:describe_topics(topics, { timeout = timeout })
+  if not infos then return nil, err end
+  local low, high = {}, {}
+  for _, topic in ipairs(topics) do
+    if infos[topic].error then return nil, infos[topic].error end
+    for _, partition in ipairs(infos[topic].partitions) do
+      low[#low + 1] = { topic = topic, partition = partition.partition, at = "earliest" }
+      high[#high + 1] = { topic = topic, partition = partition.partition, at = "latest" }
+    end
+  end
+  local firsts, failure = admin:list_offsets(low, { timeout = timeout })
+  if not firsts then return nil, failure end
+  local ends, wrong = admin:list_offsets(high, { timeout = timeout })
+  if not ends then return nil, wrong end
+  local spans = {}
+  for i, first in ipairs(firsts) do
+    local trouble = first.error or ends[i].error
+    if trouble then return nil, trouble end
+    spans[i] = { topic = first.topic, partition = first.partition, first = first.offset, last = ends[i].offset - 1 }
+  end
+  return spans
+end
+
+-- What is to be read, by topic and partition.
+local function prepare(spans, from)
+  local left, count, offsets = {}, 0, {}
+  for _, span in ipairs(spans) do
+    local start = math.max(span.first, from and from(span) or 0)
+    if start <= span.last then
+      left[span.topic] = left[span.topic] or {}
+      left[span.topic][span.partition] = span.last
+      count = count + 1
+      offsets[#offsets + 1] = { topic = span.topic, partition = span.partition, offset = start }
+    end
+  end
+  return left, count, offsets
+end
+
+---Hands over the records of the spans, in order within a partition, until `take` returns false.
+---@param consumer docmsg.Consumer
+---@param spans docmsg.dlq.Span[]
+---@param take fun(message: docmsg.Message): boolean?
+---@param options {from?: (fun(span: docmsg.dlq.Span): integer), reachable: fun(): any?, any}
+---@return boolean? ok
+---@return any reason
+function M.read(consumer, spans, take, options)
+  local left, count, offsets = prepare(spans, options.from)
+  if count == 0 then return true end
+  local ok, err = consumer:assign(offsets)
+  if not ok then return nil, err end
+  local silent = false
+  while count > 0 do
+    local message, failure = consumer:poll(SILENCE)
+    if failure and not failure.retriable then return nil, failure end
+    if not message then
+      if silent then return true end
+      local answer, trouble = options.reachable()
+      if not answer then return nil, trouble end
+      silent = true
+    else
+      silent = false
+      local last = left[message.topic][message.partition]
+      if last and message.offset <= last and take(message) == false then return true end
+      if last and message.offset >= last then
+        left[message.topic][message.partition], count = nil, count - 1
+      end
+    end
+  end
+  return true
+end
+
+return M
