@@ -63,8 +63,10 @@ static void add_time (rd_kafka_headers_t *headers) {
   add(headers, "docmsg-failed-at", text);
 }
 
-/* The record's own headers, then why it is here. NULL: no memory. */
-static rd_kafka_headers_t *make_headers (const dm_group *group, const dm_work *work) {
+/* The record's own headers, then why it is here; without its value it must not be taken for a
+** tombstone. NULL: no memory. */
+static rd_kafka_headers_t *make_headers (const dm_group *group, const dm_work *work,
+                                         bool whole) {
   const dm_failure *failure = work->failure;
   rd_kafka_headers_t *headers, *own;
   bool has_own = rd_kafka_message_headers(work->message, &own) == RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -78,6 +80,7 @@ static rd_kafka_headers_t *make_headers (const dm_group *group, const dm_work *w
   add(headers, "__dlq.errors.message", failure != NULL ? failure->message : NULL);
   add(headers, "docmsg-reason", failure != NULL ? failure->reason : dm_reasons[0]);
   add(headers, "docmsg-error-stack", failure != NULL ? failure->stack : NULL);
+  if (!whole) add(headers, "docmsg-stub", "value");
   add_time(headers);
   return headers;
 }
@@ -97,10 +100,9 @@ static dm_outlet *outlet_of (dm_group *group, const dm_work *work) {
 /* The record as it came, or, when the broker finds that too large, its place alone. */
 static rd_kafka_resp_err_t produce (dm_group *group, dm_work *work, bool whole) {
   dm_outlet *outlet = outlet_of(group, work);
-  rd_kafka_headers_t *headers = make_headers(group, work);
+  rd_kafka_headers_t *headers = make_headers(group, work, whole);
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__FAIL;
   if (outlet != NULL && headers != NULL) {
-    if (!whole) add(headers, "docmsg-stub", "value"); /* what is left out: not to be taken for a tombstone */
     atomic_store(&work->error, RD_KAFKA_RESP_ERR_NO_ERROR);
     atomic_fetch_add(&work->pending, 1);
     error = dm_emitter_copy(group->options.emitter, work, outlet, whole, headers);
@@ -125,7 +127,7 @@ static bool add_letter (const dm_work *work, dm_outbox *outbox, dm_outlet *outle
 
 static dm_outbox *make_letter (dm_group *group, const dm_work *work, bool whole) {
   dm_outlet *outlet = outlet_of(group, work);
-  rd_kafka_headers_t *headers = make_headers(group, work);
+  rd_kafka_headers_t *headers = make_headers(group, work, whole);
   dm_outbox *outbox = dm_outbox_new(), *letter = NULL;
   if (outlet != NULL && headers != NULL && outbox != NULL &&
       add_letter(work, outbox, outlet, whole, headers)) {

@@ -37,7 +37,8 @@ static void publish_stats (dm_group *group) {
   const dm_engine_totals *totals = &group->stats.engine;
   dm_engine_stats(group->engine, &group->stats.engine);
   group->stats.unaccounted = (int64_t)(totals->admitted - totals->acked - totals->dead -
-                                       totals->skipped - totals->cancelled) - group->unsettled;
+                                       totals->skipped - totals->cancelled) -
+                             (group->unsettled - group->window.count);
   group->stats.polled_ms = group->now;
   pthread_mutex_lock(&group->lock);
   group->published = group->stats;

@@ -42,7 +42,8 @@ typedef struct dm_window {
   dm_transactor *transactor;     /* NULL: at-least-once */
   dm_batch batch;                /* of the running transaction */
   bool careful;                  /* there are suspects: transactions are small */
-  size_t bytes;                  /* of all that is settled */
+  int count;                     /* works that are settled, and not released */
+  size_t bytes;                  /* of those */
   int failures;                  /* of transactions, since the last that succeeded */
   int64_t failure_at;            /* when the next is worth a line */
   bool shut;                     /* no transaction begins */

@@ -34,12 +34,14 @@
 static void hold (dm_group *group, dm_work *work) {
   work->entry.bytes += (uint32_t)(work->outbox->used + work->outbox->count * EMIT_BYTES);
   group->window.bytes += work->entry.bytes;
+  group->window.count++;
   dm_seat_unlink(work);
   dm_work_list_append(&work->seat->settled, work);
 }
 
 static void release (dm_group *group, dm_work *work) {
   group->window.bytes -= work->entry.bytes;
+  group->window.count--;
   group->unsettled--;
   dm_work_free(&group->pool, work);
 }
