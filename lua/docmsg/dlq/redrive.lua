@@ -125,8 +125,9 @@ end
 
 -- Takes a dead letter. False ends the reading.
 local function take(self, letter)
-  local done, before = self.done[letter.partition], self.last[letter.partition]
-  if before then done:add(before + 1, letter.offset - 1) end -- there are none: marks of transactions
+  local done = self.done[letter.partition]
+  local before = self.last[letter.partition] or done.next - 1
+  done:add(before + 1, letter.offset - 1) -- there are none: marks of transactions
   self.last[letter.partition] = letter.offset
   if done:has(letter.offset) or not self.options.wanted(letter) then return true end
   local record, reason = check(self, letter)

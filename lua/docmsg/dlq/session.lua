@@ -149,6 +149,7 @@ function Session:readers(topic)
   return found
 end
 
+---Closes the connection.
 function Session:close()
   self.admin:close()
 end
