@@ -171,12 +171,13 @@ static void leave (dm_group *group) {
   }
 }
 
-/* Ends what is left after the consumer has left: works of handlers that still run come back when
-** they do, and only then can the client end. */
+/* Ends what is left after the consumer has left: handlers that still run are cut off; their works
+** come back when they end, and only then can the client end. */
 static void wind_up (dm_group *group) {
   while (group->delivery->abandon(group, NULL), group->unsettled > 0) {
     orphan(group, group->seats);
     orphan(group, group->vacated);
+    dm_group_cut_off(group);
     if (group->unsettled > 0) dm_group_round(group, DM_GROUP_TICK_MS);
   }
   dm_group_sweep_seats(group);
@@ -190,6 +191,8 @@ static void *group_main (void *arg) {
   dm_group_leave_all(group, group->options.drain_ms);
   atomic_store(&group->kill, true);
   leave(group);
+  group->stats.left_ms = dm_clock_ms();
+  publish_stats(group);
   wind_up(group);
   for (dm_seat *seat = group->seats; seat != NULL; seat = seat->next) dm_seat_vacate(seat);
   if (group->window.transactor != NULL) dm_transactor_stop(group->window.transactor);

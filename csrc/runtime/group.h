@@ -59,6 +59,7 @@ typedef struct dm_group_stats {
   int64_t lag;                        /* records behind the end of the partitions; -1: unknown */
   int64_t unaccounted;                /* admitted, but neither ended nor in flight: never but 0 */
   int64_t polled_ms;                  /* when the thread last looked at the consumer */
+  int64_t left_ms;                    /* when it left its group and cut its handlers off; 0: not yet */
 } dm_group_stats;
 
 /* A group whose consumer is made from 'conf', which is taken when that succeeds; NULL with the

@@ -165,6 +165,9 @@ void dm_group_sweep_seats (dm_group *group);
 /* Cuts off handlers that are over their time limit, when it is time to look. */
 void dm_group_watch (dm_group *group);
 
+/* Cuts off the handlers that run: their records are cancelled. */
+void dm_group_cut_off (dm_group *group);
+
 /* -- group_lag.c -- */
 
 /* Measures how far the partitions are behind, when it is time. */

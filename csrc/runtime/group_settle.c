@@ -40,7 +40,11 @@ static void take_reply (dm_group *group, dm_work *work) {
   switch (work->verdict) {
     case DM_VERDICT_ACK:
     case DM_VERDICT_SKIP:
+      group->delivery->handled(group, work);
+      break;
     case DM_VERDICT_CANCELLED:
+      dm_group_note(group, 4, "%s [%d] at %lld was cut off: it will be handled again",
+                    work->seat->topic, (int)work->seat->partition, (long long)work->entry.offset);
       group->delivery->handled(group, work);
       break;
     case DM_VERDICT_RETRY:

@@ -83,5 +83,6 @@ void dm_group_stats_push (lua_State *L, dm_group *group) {
   lua_setfield(L, -2, "unaccounted");
   if (stats->lag >= 0) set(L, "lag", (uint64_t)stats->lag);
   if (stats->polled_ms > 0) set(L, "polled_ms", (uint64_t)(dm_clock_ms() - stats->polled_ms));
+  if (stats->left_ms > 0) set(L, "left_ms", (uint64_t)(dm_clock_ms() - stats->left_ms));
   set_lanes(L, group);
 }

@@ -32,6 +32,13 @@ void dm_group_watch (dm_group *group) {
   }
 }
 
+void dm_group_cut_off (dm_group *group) {
+  for (int i = 0; i < group->options.engine.lanes; i++) {
+    dm_limit_expire(&group->lanes[i].limit);
+    dm_limit_watch(&group->lanes[i].limit, group->now);
+  }
+}
+
 /* A hook ends Lua code within a fraction of a second. */
 static bool is_stuck (const dm_lane *lane, int64_t now) {
   return dm_limit_late(&lane->limit, now - DM_GROUP_STUCK_MS) > 0;

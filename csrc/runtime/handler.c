@@ -180,7 +180,9 @@ static void call (dm_handler *handler, dm_work *work) {
   else if (excess == DM_EXCESS_NONE) fail_with(L, work);
   else {
     lua_pop(L, 1);
-    call_after_excess(handler, work, excess);
+    if (excess == DM_EXCESS_TIME && atomic_load(handler->give_up))
+      work->verdict = DM_VERDICT_CANCELLED;
+    else call_after_excess(handler, work, excess);
   }
 }
 

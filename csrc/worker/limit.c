@@ -211,6 +211,13 @@ void dm_limit_watch (dm_limit *limit, int64_t now_ms) {
     pthread_kill(atomic_load(&limit->thread), the_signal);
 }
 
+/* A run that ends meanwhile has no deadline any more, and the exchange fails. */
+void dm_limit_expire (dm_limit *limit) {
+  int64_t deadline = atomic_load(&limit->deadline_ms), began = atomic_load(&limit->began_ms);
+  if (deadline != 0 && began != 0 && began < deadline)
+    atomic_compare_exchange_strong(&limit->deadline_ms, &deadline, began);
+}
+
 double dm_limit_late (const dm_limit *limit, int64_t now_ms) {
   int64_t deadline = atomic_load(&limit->deadline_ms);
   int64_t began = atomic_load(&limit->began_ms);

@@ -9,7 +9,7 @@
 ** finalizer, cannot be ended: dm_limit_late tells. This guards against accidents, not against
 ** hostile scripts.
 **
-** Threads:   dm_limit_watch and _late on the watchdog's, the rest on the thread that runs L.
+** Threads:   dm_limit_watch, _expire and _late on the watchdog's, the rest on the thread that runs L.
 ** Ownership: none; L must outlive the run.
 ** Order:     dm_limit_ready once a process; enter; begin, end for each run; leave.
 */
@@ -79,6 +79,9 @@ void dm_limit_coroutines (lua_State *L);
 
 /* Signals the thread when its run is late. */
 void dm_limit_watch (dm_limit *limit, int64_t now_ms);
+
+/* Makes the run late, if there is one with a time limit: the next dm_limit_watch ends it. */
+void dm_limit_expire (dm_limit *limit);
 
 /* How many times its time the run has taken, when it is late; else 0. */
 double dm_limit_late (const dm_limit *limit, int64_t now_ms);

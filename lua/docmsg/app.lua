@@ -174,6 +174,7 @@ end
 ---@param options? docmsg.RunOptions
 ---@return boolean ok
 ---@return string? reason
+---@return boolean? stuck threads still run that nothing can end but the end of the process
 function App:run(options)
   local loader = require "docmsg.loader"
   if loader.is_loading() then loader.hand_over(self) end

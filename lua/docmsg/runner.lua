@@ -16,6 +16,10 @@ local DRAIN <const> = "25s"
 -- How long the end of a group or of the producer may take beside that.
 local END_MS <const> = 10000
 
+-- How long a handler that was cut off may take to end: what is inside a function of C may take
+-- for ever.
+local CUT_OFF_MS <const> = 2000
+
 -- How long nobody looks after the groups when several run their handlers on the calling thread.
 local TURN_MS <const> = 5
 
@@ -34,7 +38,6 @@ local TURN_MS <const> = 5
 ---@field http_public? boolean that address may be reached from other machines
 ---@field status_line? fun(text: string) draws a line about the run on a terminal
 ---@field log? docmsg.Log
----@field signal? fun(): integer? the signal that asks for the end
 
 ---@class docmsg.Runner
 ---@field private emitter docmsg.Emitter
@@ -42,8 +45,10 @@ local TURN_MS <const> = 5
 ---@field private log docmsg.Log
 ---@field private options docmsg.RunOptions
 ---@field private stopping boolean
+---@field package signal? fun(): integer? the signal that asks for the end
 ---@field private failure? string
 ---@field private clean? boolean it was closed: in order?
+---@field private stuck? boolean it was closed, but a thread still runs
 ---@field private monitor docmsg.Monitor
 ---@field private final? docmsg.RunnerStats of a runner that was closed
 local Runner = { __name = "docmsg.Runner" }
@@ -54,6 +59,7 @@ Runner.__index = Runner
 ---@field group docmsg.Group
 ---@field inline boolean its handlers run on the calling thread
 ---@field ended boolean
+---@field stuck boolean it has left, but a handler of it does not end
 ---@field patience_ms? integer how long its longest handler may run; nil: without end
 
 ---@class docmsg.RunnerStats
@@ -201,6 +207,13 @@ local function open_group(self, app, consumer, properties)
   return group:start()
 end
 
+-- Closes what it is given when its scope ends by an error, such as Ctrl-C.
+local function closed_on_error(thing)
+  return setmetatable({}, { __close = function(_, err)
+    if err then thing:close() end
+  end })
+end
+
 -- Starts what the application declares; what is told goes to the monitor.
 local function begin(app, options, log, monitor)
   local consumers, reason = choose(app, options.only)
@@ -215,6 +228,7 @@ local function begin(app, options, log, monitor)
   local self = setmetatable({
     emitter = emitter, groups = {}, log = log, options = options, monitor = monitor,
   }, Runner)
+  local _ <close> = closed_on_error(self)
   for _, consumer in ipairs(consumers) do
     local started, failure = open_group(self, app, consumer, properties)
     if not started then
@@ -237,6 +251,7 @@ function M.start(app, options)
     http = options.http, http_public = options.http_public, status_line = options.status_line, log = log,
   }
   if not monitor then return nil, refused end
+  local _ <close> = closed_on_error(monitor)
   local self, reason = begin(app, options, log, monitor)
   if not self then
     monitor:close()
@@ -251,18 +266,24 @@ local function tell(self, source)
   for _, note in ipairs(source:notes()) do self.log:line(note.level, "%s", note.message) end
 end
 
+-- Is nothing more to be expected of the group?
+local function is_over(entry)
+  entry.ended = entry.ended or entry.group:ended()
+  if entry.ended then return true end
+  local left_ms = entry.group:stats().left_ms
+  entry.stuck = left_ms ~= nil and left_ms > CUT_OFF_MS
+  return entry.stuck
+end
+
 -- Looks after the groups: what they say, and which of them have ended.
 local function tend(self)
   tell(self, self.emitter)
   local running = false
   for _, entry in ipairs(self.groups) do
     tell(self, entry.group)
-    if not entry.ended and entry.group:ended() then
-      entry.ended = true
-      local trouble = entry.group:trouble()
-      if trouble then self.failure = ("%s: %s"):format(entry.name, trouble) end
-    end
-    running = running or not entry.ended
+    running = not is_over(entry) or running
+    local trouble = entry.group:trouble()
+    if trouble then self.failure = self.failure or ("%s: %s"):format(entry.name, trouble) end
   end
   return running
 end
@@ -295,7 +316,7 @@ end
 
 ---Runs what is due, for about that long at the most.
 ---@param timeout docmsg.Duration
----@return boolean running false when all groups have ended
+---@return boolean running false when nothing more is to be expected of the groups
 function Runner:step(timeout)
   work(self, kafka.duration(timeout))
   local fatal = self.emitter:fatal()
@@ -343,18 +364,21 @@ end
 ---Runs until the groups have ended: because something failed, or because a signal asked for it.
 ---@return boolean ok
 ---@return string? reason
+---@return boolean? stuck threads still run that nothing can end but the end of the process
 function Runner:run()
-  local signal = self.options.signal
+  local signal = self.signal
   while self:step "100ms" do
     if signal and not self.stopping and signal() then
       self.log:info("ending: running handlers may finish; a second signal ends at once")
       self:stop()
     end
   end
-  local clean = self:close()
+  local clean, stuck = self:close()
   summarise(self)
-  if self.failure then return false, self.failure end
-  if not clean then return false, "not everything ended in order: some records will be handled again" end
+  if self.failure then return false, self.failure, stuck end
+  if not clean then
+    return false, "not everything ended in order: some records will be handled again", stuck
+  end
   return true
 end
 
@@ -366,24 +390,26 @@ end
 
 ---Ends the groups and the producer.
 ---@return boolean clean false when a handler did not end, or events were not delivered
+---@return boolean stuck a handler did not end: its thread still runs
 function Runner:close()
-  if self.clean ~= nil then return self.clean end
-  local clean = true
+  if self.clean ~= nil then return self.clean, self.stuck end
+  self.stuck = false
   self:stop()
   for _, entry in ipairs(self.groups) do
-    entry.group:join(kafka.duration(self.options.drain or DRAIN) + END_MS .. "ms")
+    while not is_over(entry) do entry.group:join "100ms" end
     tell(self, entry.group)
   end
   self.final = self:stats()
   self.monitor:close()
   for i = #self.groups, 1, -1 do
     local entry = self.groups[i]
-    clean = entry.group:close(END_MS .. "ms") and clean
+    local closed = entry.group:close(entry.stuck and 0 or END_MS .. "ms")
+    self.stuck = self.stuck or not closed
     table.remove(self.groups, i)
   end
   tell(self, self.emitter)
-  self.clean = clean and self.emitter:close(END_MS .. "ms") == 0
-  return self.clean
+  self.clean = not self.stuck and self.emitter:close(END_MS .. "ms") == 0
+  return self.clean, self.stuck
 end
 
 Runner.__close = function(self) self:close() end
@@ -401,12 +427,13 @@ end
 ---@param options? docmsg.RunOptions
 ---@return boolean ok
 ---@return string? reason
+---@return boolean? stuck threads still run that nothing can end but the end of the process
 function M.run(app, options)
-  local signal, _ <close> = listening()
-  local chosen = setmetatable({ signal = signal }, { __index = options or {} })
-  local runner, reason = M.start(app, chosen)
+  local runner, reason = M.start(app, options)
   if not runner then return false, tostring(reason) end
   local _ <close> = runner
+  local signal, _ <close> = listening()
+  runner.signal = signal
   return runner:run()
 end
 

@@ -173,6 +173,7 @@ function group:trouble() end
 ---@field rewinds integer partitions that went on at an earlier offset: their log was cut, or made anew
 ---@field rebalances {assign: integer, revoke: integer, lost: integer}
 ---@field polled_ms? integer since the consumer was last looked at
+---@field left_ms? integer since it left its group and cut off the handlers that still ran
 ---@field lanes {busy_ms: integer}[] how long each lane's handler has been running; 0: none runs
 ---@field stuck integer lanes whose handler is a second over its time limit and does not end
 ---@field lag? integer records behind the end of the partitions, as far as it is known

@@ -46,13 +46,15 @@ created first.]],
     local status_line = status_line_of()
     local app, wrong = require("docmsg.loader").load(path)
     if not app then return output:fail(exit.USAGE, wrong) end
-    local ok, failure = app:run {
+    local ok, failure, stuck = app:run {
       only = options.only, script = path, workers = options.workers,
       default_workers = default_workers(), create = not options.no_create,
       timeout = options.timeout, drain = options.drain, exit_when_stuck = true,
       http = options.http, http_public = options.http_public, status_line = status_line,
     }
-    if not ok then return output:fail(exit.FAILED, failure) end
-    return exit.DONE
+    if ok then return exit.DONE end
+    local code = output:fail(exit.FAILED, failure)
+    if stuck then os.exit(code, false) end -- closing the state would wait for them
+    return code
   end,
 }
