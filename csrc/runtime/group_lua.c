@@ -30,6 +30,9 @@
 /* How long a group that nobody closed may take. */
 #define FORGOTTEN_MS 5000
 
+/* How long a step begins one handler after the other. */
+#define STEP_MS 1000
+
 typedef struct group_box {
   dm_group *group; /* NULL: closed */
   dm_emitter *emitter;
@@ -292,11 +295,21 @@ static int group_sweep (lua_State *L) {
 typedef struct step_watch {
   lua_State *L;
   dm_watch watch;
+  int64_t until_ms;   /* when no further work begins; 0: none has begun yet */
 } step_watch;
 
 static bool is_interrupted (void *arg) {
   step_watch *it = arg;
   return dm_watch_pending(it->L, &it->watch);
+}
+
+/* What a lane was given goes back after a while: the calling thread has more to look after, such as
+** other groups, and to say that it is alive. */
+static bool is_over (void *arg) {
+  step_watch *it = arg;
+  int64_t now = dm_clock_ms();
+  if (it->until_ms == 0) it->until_ms = now + STEP_MS;
+  return is_interrupted(arg) || now > it->until_ms;
 }
 
 /* Raises when a handler of the group runs on the calling thread and calls 'what'. */
@@ -306,11 +319,12 @@ static void check_idle (lua_State *L, const group_box *box, const char *what) {
     luaL_error(L, "%s: called by a handler of this group", what);
 }
 
-/* group:step(timeout) -> how many records were handled: waits for the first, runs what is there */
+/* group:step(timeout) -> how many records were handled: waits for the first, runs what is there for
+** about a second at most */
 static int group_step (lua_State *L) {
   group_box *box = check_box(L);
   dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 2, "0"));
-  step_watch it = { L, dm_watch_begin(L) };
+  step_watch it = { .L = L, .watch = dm_watch_begin(L) };
   dm_handler *handler = &box->servings[0].handler;
   int count;
   if (!handler->loaded || box->servings[0].worker != NULL)
@@ -318,7 +332,7 @@ static int group_step (lua_State *L) {
   check_idle(L, box, "step");
   luaL_checkstack(L, 20, NULL);
   handler->caller = L;
-  do count = dm_handler_serve(handler, dm_deadline_slice(deadline), is_interrupted, &it);
+  do count = dm_handler_serve(handler, dm_deadline_slice(deadline), is_over, &it);
   while (count < 0 && dm_deadline_left(deadline) > 0 && !is_interrupted(&it));
   dm_watch_check(L, &it.watch);
   lua_pushinteger(L, count > 0 ? count : 0);

@@ -23,6 +23,9 @@ local CUT_OFF_MS <const> = 2000
 -- How long nobody looks after the groups when several run their handlers on the calling thread.
 local TURN_MS <const> = 5
 
+-- Besides its last handler a group keeps the thread for that long, see `group:step`.
+local STEP_MS <const> = 1000
+
 ---@class docmsg.RunOptions
 ---@field only? string the one group to run
 ---@field workers? integer for every group; default: as each declares, else 0
@@ -288,14 +291,14 @@ local function tend(self)
   return running
 end
 
--- How long a handler may keep this thread; nil: without end.
+-- How long handlers may keep this thread, one group after the other; nil: without end.
 local function patience(self)
-  local longest = 0
+  local total = 0
   for _, entry in ipairs(self.groups) do
     if entry.inline and not entry.patience_ms then return nil end
-    if entry.inline then longest = math.max(longest, entry.patience_ms) end
+    if entry.inline then total = total + entry.patience_ms + STEP_MS end
   end
-  return longest
+  return total
 end
 
 -- Runs handlers on this thread, or waits: for the one group that runs here, in turns for several.

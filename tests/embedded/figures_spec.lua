@@ -145,6 +145,28 @@ describe("--http", function()
     assert.equal(200, client.get(address, "/livez").code)
   end)
 
+  it("is told between slow handlers on the calling thread", function()
+    local cluster <close> = embedded.start()
+    local _ <close> = use(cluster)
+    local topic = cluster:topic()
+    local values, handled, most = {}, 0, 0
+    for i = 1, 40 do values[i] = "v" .. i end
+    publish(cluster, topic.name, values)
+    local app = docmsg.app { name = "figures" }
+    app:consumer(cluster:group()):on(topic.name, { lazy = true }, function()
+      kafka.sleep "60ms"
+      handled = handled + 1
+    end)
+    local running <close> = start(app)
+    await(function()
+      local before = handled
+      running:step "20ms"
+      most = math.max(most, handled - before)
+      return handled == 40
+    end)
+    assert.truthy(most <= 18, most .. " in one step")
+  end)
+
   it("stays alive and ready while the broker is away", function()
     local cluster <close> = embedded.start()
     local _ <close> = use(cluster)

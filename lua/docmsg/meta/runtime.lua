@@ -110,7 +110,7 @@ function group:handle(dispatch, limits) end
 ---@return boolean swept every lane uses what it was given last
 function group:sweep() end
 
----Waits for a record and runs what is there.
+---Waits for a record and runs what is there; no handler begins after about a second.
 ---@param timeout? docmsg.Duration default 0
 ---@return integer handled
 function group:step(timeout) end
