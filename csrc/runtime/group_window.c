@@ -82,20 +82,21 @@ static void shrink (dm_group *group, dm_work *work, rd_kafka_resp_err_t error) {
 }
 
 /* Who had a refused record is suspected first, since the broker refuses whole sets of them; who has
-** one again, when its events stand alone, becomes a dead letter. True: the next transaction will be
-** another one. */
-static bool examine (dm_group *group, dm_work *work, bool alone) {
+** one again, when each of its events stands alone, becomes a dead letter. True: the next transaction
+** will be another one. */
+static bool examine (dm_group *group, dm_work *work) {
   rd_kafka_resp_err_t error = (rd_kafka_resp_err_t)atomic_load(&work->error);
-  bool guilty = error && (work->suspect || alone), is_news = error && work->stage != DM_STAGE_DEAD;
-  if (guilty && work->stage == DM_STAGE_DEAD) shrink(group, work, error);
+  bool guilty = work->suspect, is_letter = work->stage == DM_STAGE_DEAD;
+  if (!error) return false;
+  if (guilty && is_letter) shrink(group, work, error);
   else if (guilty) {
     dm_group_condemn(group, work);
     if (!dm_group_write_letter(group, work, true))
       dm_group_fail(group, "not enough memory for a dead letter");
   }
-  if (error) work->suspect = !guilty;
+  work->suspect = !guilty || is_letter;
   atomic_store(&work->error, RD_KAFKA_RESP_ERR_NO_ERROR);
-  return is_news;
+  return !guilty || !is_letter;
 }
 
 /* -- Transactions ----------------------------------------------------------------------------- */
@@ -106,7 +107,7 @@ static int64_t limit_of (const dm_seat *seat, int most) {
   int64_t lowest = INT64_MAX;
   if (seat->settled.count <= most) return seat->wanted;
   for (const dm_work *work = seat->settled.first; work != NULL; work = work->next)
-    if (work->entry.offset < lowest) lowest = work->entry.offset;
+    if (work->entry.offset >= 0 && work->entry.offset < lowest) lowest = work->entry.offset;
   return seat->wanted - lowest < most ? seat->wanted : lowest + most;
 }
 
@@ -180,10 +181,10 @@ static void put_off (dm_group *group) {
 
 static void fail (dm_group *group) {
   dm_window *window = &group->window;
-  bool is_news = false, alone = window->batch.works.count == 1;
+  bool is_news = false;
   group->stats.commit_failures++;
   for (dm_work *work = window->batch.works.first; work != NULL; work = work->next)
-    is_news = examine(group, work, alone) || is_news;
+    is_news = examine(group, work) || is_news;
   if (is_news) window->careful = true;
   else put_off(group);
   give_back(group);

@@ -256,28 +256,35 @@ static outcome produce_emit (dm_transactor *t, dm_work *work, dm_emit *emit) {
     rd_kafka_poll(t->rk, PAUSE_MS);
   }
   if (!error) return DONE;
-  work->suspect = true; /* no other record had a part in it */
+  if (is_final(error)) work->suspect = true; /* no other record had a part in it */
   refuse(emit, error);
   return note_refusal(t, error);
 }
 
-/* The broker refuses whole sets of records for the fault of one: a suspect gets its own. */
+/* The broker refuses whole sets of records for the fault of one, or because there are too many:
+** each of a suspect gets its own. */
 static void isolate (dm_transactor *t, const dm_work *work) {
   if (!work->suspect) return;
   while (rd_kafka_flush(t->rk, CALL_MS) == RD_KAFKA_RESP_ERR__TIMED_OUT && !is_hurried(t)) continue;
 }
 
-static outcome produce (dm_transactor *t) {
+static outcome produce_work (dm_transactor *t, dm_work *work) {
   outcome result = DONE;
   rd_kafka_resp_err_t error;
-  for (dm_work *work = t->batch->works.first; work != NULL && result == DONE; work = work->next) {
-    isolate(t, work);
-    for (size_t i = 0; i < work->outbox->count && result == DONE; i++)
-      result = produce_emit(t, work, &work->outbox->emits[i]);
+  isolate(t, work);
+  for (size_t i = 0; i < work->outbox->count && result == DONE; i++) {
+    result = produce_emit(t, work, &work->outbox->emits[i]);
     isolate(t, work);
     error = (rd_kafka_resp_err_t)atomic_load(&work->error);
     if (work->suspect && error) result = note_refusal(t, error);
   }
+  return result;
+}
+
+static outcome produce (dm_transactor *t) {
+  outcome result = DONE;
+  for (dm_work *work = t->batch->works.first; work != NULL && result == DONE; work = work->next)
+    result = produce_work(t, work);
   rd_kafka_poll(t->rk, 0);
   return result;
 }

@@ -13,12 +13,13 @@ static const dm_option options[] = {
   { NULL, DM_OPTION_ANY, 0, 0 },
 };
 
-/* How long an open transaction may hold up those who read what is committed, when the process that
-** began it is gone. */
+/* The time-out: how long an open transaction may hold up those who read what is committed, when the
+** process that began it is gone. Whether a topic exists must be known well before. */
 static const dm_preset presets[] = {
   { "acks", "all" },
   { "partitioner", "murmur2_random" },
   { "queue.buffering.max.kbytes", "65536" },
+  { "topic.metadata.propagation.max.ms", "5000" },
   { "transaction.timeout.ms", "15000" },
   { NULL, NULL },
 };

@@ -110,4 +110,13 @@ describe("exactly-once on a real broker", function()
     local member <close> = line:start()
     assert.same(NOTHING_WRONG, finish(line, member))
   end)
+
+  it("makes dead letters of those whose events have no topic", function()
+    local line <close> = pipeline.new(cluster, {
+      guarantee = "exactly-once", reject = 'return ctx:emit("nowhere", { n = event.data.n })',
+    })
+    line:produce(60)
+    local member <close> = line:start()
+    assert.same(NOTHING_WRONG, finish(line, member))
+  end)
 end)

@@ -24,12 +24,13 @@ local data = s.record { n = s.integer, padding = s.optional(s.string) }
 local app = docmsg.app { name = "pipeline", events = {
   ["in"] = { topic = "$INPUT", key = "n", data = data },
   ["out"] = { topic = "$OUTPUT", key = "n", data = data },
+  ["nowhere"] = { topic = "$OUTPUT-missing", key = "n", data = data },
 } }
 local member = app:consumer("$GROUP", {
   guarantee = "$GUARANTEE", instance_id = $INSTANCE,
   kafka = { ["session.timeout.ms"] = 2000, ["heartbeat.interval.ms"] = 300, $KAFKA },
 })
-member:on("in", { emits = { "out" } }, function(event, ctx)
+member:on("in", { emits = { "out", "nowhere" } }, function(event, ctx)
   local busy = os.clock() + $SECONDS
   repeat until os.clock() >= busy
   if event.data.n % $REJECTED == 0 then $REJECT end
@@ -137,15 +138,19 @@ function Pipeline:await_written(member, more)
   end, "60s", ("%d more records in the output"):format(more))
 end
 
----Stops the process inside a transaction.
+---Stops the process inside a transaction; sees to it that there is one.
 ---@param member support.Process
 function Pipeline:stop_inside(member)
   await(function()
     check_running(member)
-    if not self:is_open() then return false end
-    member:kill("STOP")
-    if self:is_open() then return true end
-    member:kill("CONT")
+    if self:committed() > self.count - 1000 then self:produce(2000) end
+    for _ = 1, 20 do
+      if self:is_open() then
+        member:kill("STOP")
+        if self:is_open() then return true end
+        member:kill("CONT")
+      end
+    end
   end, "60s", "a transaction to stop in")
 end
 
