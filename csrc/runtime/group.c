@@ -54,10 +54,8 @@ static void publish_when_due (dm_group *group) {
 static void take_error (dm_group *group, rd_kafka_event_t *event) {
   rd_kafka_resp_err_t error = rd_kafka_event_error(event);
   char reason[512];
-  if (error == RD_KAFKA_RESP_ERR__FATAL) {
-    error = rd_kafka_fatal_error(group->rk, reason, sizeof reason);
-    dm_group_fail(group, "%s (%s)", reason, rd_kafka_err2name(error));
-  }
+  rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(group->rk, reason, sizeof reason);
+  if (fatal) dm_group_fail(group, "%s (%s)", reason, rd_kafka_err2name(fatal));
   else dm_feed_add_error(group->feed, error, rd_kafka_event_error_string(event));
 }
 

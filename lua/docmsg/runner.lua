@@ -273,8 +273,9 @@ end
 local function is_over(entry)
   entry.ended = entry.ended or entry.group:ended()
   if entry.ended then return true end
-  local left_ms = entry.group:stats().left_ms
-  entry.stuck = left_ms ~= nil and left_ms > CUT_OFF_MS
+  local stats, runs = entry.group:stats(), false
+  for _, lane in ipairs(stats.lanes) do runs = runs or lane.busy_ms > 0 end
+  entry.stuck = stats.left_ms ~= nil and stats.left_ms > (runs and CUT_OFF_MS or END_MS)
   return entry.stuck
 end
 
