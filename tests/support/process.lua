@@ -161,9 +161,10 @@ function Process:is_running()
   if not file then
     return false
   end
-  local state = file:read("a"):match("%) (%a)")
+  local line = file:read("a") -- nil when it was collected since the file was opened
   file:close()
-  return state ~= "Z" and state ~= "X"
+  local state = line and line:match("%) (%a)")
+  return state ~= nil and state ~= "Z" and state ~= "X"
 end
 
 ---Sends a signal, if it is still running.
