@@ -12,11 +12,17 @@
 #include "host/interrupt.h"
 #include "host/path.h"
 #include "host/protect.h"
+#include "worker/pool.h"
 
 /* A closed standard descriptor would be the next socket's number, and print would write there. */
 static void occupy_standard_descriptors (void) {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
     if (fcntl(fd, F_GETFD) == -1) open("/dev/null", O_RDONLY);
+}
+
+/* See lua_Alloc. */
+static void *allocate (void *pool, void *block, size_t old, size_t size) {
+  return dm_pool_resize(pool, block, block != NULL ? old : 0, size);
 }
 
 /* Pushes the arguments as a table that begins at 0. */
@@ -50,11 +56,14 @@ static int pmain (lua_State *L) {
 
 int main (int argc, char **argv) {
   occupy_standard_descriptors();
+  dm_pool pool = { .left = 0 };
   lua_State *L = luaL_newstate();
   if (L == NULL) {
     fputs("docmsg-lua: not enough memory\n", stderr);
     return EXIT_FAILURE;
   }
+  /* The few blocks that it has from malloc by now join the pool's as they are freed. */
+  lua_setallocf(L, allocate, &pool);
   lua_pushcfunction(L, pmain);
   lua_pushinteger(L, argc);
   lua_pushlightuserdata(L, argv);

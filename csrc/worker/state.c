@@ -20,13 +20,13 @@ static void *allocate (void *ud, void *block, size_t old, size_t size) {
   void *moved;
   if (block == NULL) old = 0; /* it is a type then, no size */
   if (size == 0) {
-    free(block);
+    dm_pool_resize(&state->pool, block, old, 0);
     state->used -= old;
     return NULL;
   }
   if (state->limit > 0 && size > old && state->used + (size - old) > state->limit)
     return refuse(state);
-  moved = realloc(block, size);
+  moved = dm_pool_resize(&state->pool, block, old, size);
   if (moved == NULL) return size > old ? refuse(state) : NULL;
   if (size > old) state->refused = false;
   state->used += size - old;
@@ -114,6 +114,7 @@ dm_worker_state *dm_worker_state_new (lua_State *parent, size_t limit) {
   if (state == NULL) return NULL;
   state->L = lua_newstate(allocate, state);
   if (state->L == NULL) {
+    dm_pool_clear(&state->pool);
     free(state);
     return NULL;
   }
@@ -170,6 +171,7 @@ bool dm_worker_state_boot (dm_worker_state *state, lua_State *parent, int idx, c
 void dm_worker_state_free (dm_worker_state *state) {
   state->limit = 0;
   lua_close(state->L);
+  dm_pool_clear(&state->pool);
   free(state);
 }
 

@@ -13,11 +13,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "worker/pool.h"
+
 /* Registry table of a parent state: module name -> C function that opens it in a worker's state. */
 #define DM_WORKER_OPENERS "docmsg.worker.openers"
 
 typedef struct dm_worker_state {
   lua_State *L;
+  dm_pool pool;      /* where they are */
   size_t used;       /* bytes that L holds */
   size_t limit;      /* the most it may hold; 0: no limit */
   bool refused;      /* the last block that was asked for; Lua collects garbage and asks again */
