@@ -7,12 +7,16 @@ local measure = require "measure"
 local bootstrap, topic, records, bytes = ...
 records = math.tointeger(records)
 local value = ("x"):rep(math.tointeger(bytes))
+local keys = {}
+for i = 0, 999 do
+  keys[i] = "key-" .. i
+end
 
 local producer <close> = assert(kafka.producer { bootstrap_servers = bootstrap })
 local finish = measure.start()
 local last
 for i = 0, records - 1 do
-  last = assert(producer:send { topic = topic, key = "key-" .. i % 1000, value = value })
+  last = assert(producer:send { topic = topic, key = keys[i % 1000], value = value })
 end
 assert(producer:flush("60s"))
 finish(records)

@@ -62,8 +62,19 @@ bool dm_client_open (lua_State *L, dm_client *client, int options, int propertie
   return true;
 }
 
+/* The client that a method is called on. A method has its kind's metatable as its first upvalue:
+** to compare with that is quicker than to look the name up. */
+static dm_client *check_type (lua_State *L, int arg, const dm_client_kind *kind) {
+  bool own = false;
+  if (arg == 1 && lua_getmetatable(L, arg)) {
+    own = lua_rawequal(L, -1, lua_upvalueindex(1));
+    lua_pop(L, 1);
+  }
+  return own ? lua_touserdata(L, arg) : luaL_checkudata(L, arg, kind->type);
+}
+
 dm_client *dm_client_check (lua_State *L, int arg, const dm_client_kind *kind, bool nested) {
-  dm_client *client = luaL_checkudata(L, arg, kind->type);
+  dm_client *client = check_type(L, arg, kind);
   if (client->rk == NULL) luaL_error(L, "this %s is closed", kind->what);
   if (client->in_handler && !nested)
     luaL_error(L, "%s: this call is not possible inside one of its own handlers", kind->what);
@@ -350,7 +361,8 @@ void dm_client_register (lua_State *L, const dm_client_kind *kind, const luaL_Re
   luaL_newmetatable(L, kind->type);
   luaL_setfuncs(L, metamethods, 0);
   lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -2);
+  luaL_setfuncs(L, methods, 1);
   lua_pushlightuserdata(L, (void *)kind);
   lua_pushcclosure(L, client_name, 1);
   lua_setfield(L, -2, "name");

@@ -10,6 +10,7 @@
 #define DELIVERY_TYPE "docmsg.Delivery"
 #define BLOCK_TYPE "docmsg.Deliveries"
 #define OWNER 1 /* user value: of a handle its block's box, of a box the producer */
+#define HANDLES 2 /* user value of a box: its handles' metatable, which is at hand there */
 
 typedef struct block_box {
   dm_block *block;
@@ -33,12 +34,14 @@ static int block_gc (lua_State *L) {
 /* Pushes a box with a new block and keeps it as the producer's. */
 static block_box *push_block (lua_State *L, int producer, int block, dm_ledger *ledger,
                               dm_state *state) {
-  block_box *box = lua_newuserdatauv(L, sizeof *box, 1);
+  block_box *box = lua_newuserdatauv(L, sizeof *box, 2);
   box->block = NULL;
   box->state = state;
   luaL_setmetatable(L, BLOCK_TYPE);
   lua_pushvalue(L, producer);
   lua_setiuservalue(L, -2, OWNER);
+  luaL_getmetatable(L, DELIVERY_TYPE);
+  lua_setiuservalue(L, -2, HANDLES);
   box->block = dm_block_new(ledger);
   if (box->block == NULL) luaL_error(L, "not enough memory");
   state->deliveries++;
@@ -60,8 +63,9 @@ dm_slot *dm_delivery_push (lua_State *L, int producer, int block, dm_ledger *led
     box = push_block(L, producer, block, ledger, state);
     delivery->slot = dm_slot_open(box->block, topic);
   }
+  lua_getiuservalue(L, -1, HANDLES);
+  lua_setmetatable(L, -3);
   lua_setiuservalue(L, -2, OWNER);
-  luaL_setmetatable(L, DELIVERY_TYPE);
   return delivery->slot;
 }
 

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "kafka/offsets.h"
@@ -80,20 +81,25 @@ static int check_headers (lua_State *L) {
   return (int)n;
 }
 
+static void read_topic (lua_State *L, dm_record *record) {
+  record->topic = dm_topic_check(L, -1, "record");
+  record->topic_size = lua_rawlen(L, -1);
+}
+
+static bool is (const char *name, const char *field) {
+  return *name == *field && strcmp(name, field) == 0;
+}
+
 /* Reads the field whose name and value are on the top of the stack. The fields of nearly every
 ** record come first. */
 static void read_field (lua_State *L, dm_record *record) {
   const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
-  if (strcmp(name, "value") == 0) record->value = check_bytes(L, name, &record->value_size);
-  else if (strcmp(name, "key") == 0) record->key = check_bytes(L, name, &record->key_size);
-  else if (strcmp(name, "topic") == 0) {
-    record->topic = dm_topic_check(L, -1, "record");
-    record->topic_size = lua_rawlen(L, -1);
-  }
-  else if (strcmp(name, "headers") == 0) record->headers = check_headers(L);
-  else if (strcmp(name, "timestamp") == 0) record->timestamp = check_timestamp(L);
-  else if (strcmp(name, "partition") == 0)
-    record->partition = dm_partition_check(L, -1, "record");
+  if (is(name, "value")) record->value = check_bytes(L, name, &record->value_size);
+  else if (is(name, "key")) record->key = check_bytes(L, name, &record->key_size);
+  else if (is(name, "topic")) read_topic(L, record);
+  else if (is(name, "headers")) record->headers = check_headers(L);
+  else if (is(name, "timestamp")) record->timestamp = check_timestamp(L);
+  else if (is(name, "partition")) record->partition = dm_partition_check(L, -1, "record");
   else unknown(L);
 }
 

@@ -179,6 +179,7 @@ local function run(parsed, argv, begin, found)
   local status = begin()
   _G.arg = script.arguments(argv, parsed.script or 0)
   collectgarbage("restart")
+  collectgarbage("incremental", 400) -- the program's own modules are most of what a small script marks
   status = status or (not parsed.ignore_environment and run_init() or nil)
   for _, action in ipairs(parsed.actions) do
     status = status or perform(action)
