@@ -11,7 +11,10 @@ toolkit for topics and events in Lua, and the program docmsg-lua that runs scrip
   labels = { "kafka", "messaging" },
 }
 dependencies = { "lua ~> 5.4", "lua-cjson >= 2.1.0" }
-external_dependencies = { RDKAFKA = { header = "librdkafka/rdkafka.h" } }
+external_dependencies = {
+  RDKAFKA = { header = "librdkafka/rdkafka.h" },
+  SQLITE = { header = "sqlite3.h" },
+}
 build = {
   type = "cmake",
   variables = {
