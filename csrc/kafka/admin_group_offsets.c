@@ -87,6 +87,7 @@ int dm_admin_group_offsets (lua_State *L) {
   const char *group = dm_group_check(L, 2, call.doing);
   rd_kafka_topic_partition_list_t *partitions = NULL;
   dm_request *request;
+  int box;
   if (!lua_isnil(L, 3)) {
     partitions = dm_offsets_read(L, 3, call.doing, DM_OFFSET_NONE);
     dm_offsets_check_unique(L, call.doing, partitions);
@@ -96,8 +97,12 @@ int dm_admin_group_offsets (lua_State *L) {
     }
   }
   request = dm_request_push(L, &call, &list_operation, 1);
+  box = lua_gettop(L);
   *dm_request_add(L, request, group) = rd_kafka_ListConsumerGroupOffsets_new(group, partitions);
-  return ask(L, &call, request, lua_gettop(L));
+  /* When the broker is not the group's coordinator, or not yet, librdkafka looks for that of the
+  ** client's own group, and crashes in a client that has none (2.0.2 to 2.10 at the least). */
+  if (!dm_request_send_as(L, &call, request, group)) return dm_admin_end(L, &call, 2);
+  return ask(L, &call, request, box);
 }
 
 int dm_admin_alter_group_offsets (lua_State *L) {

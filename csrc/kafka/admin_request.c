@@ -8,6 +8,7 @@
 
 #include "kafka/admin_metadata.h"
 #include "kafka/error.h"
+#include "kafka/reaper.h"
 
 /* Between two attempts. */
 #define BACKOFF_MS 100
@@ -121,6 +122,19 @@ int dm_admin_failure (lua_State *L, const dm_admin_call *call, rd_kafka_resp_err
   return 2;
 }
 
+static void free_feed (void *feed) {
+  dm_feed_free(feed);
+}
+
+/* Ends the client that the request has of its own. */
+static void bury (dm_request *request) {
+  dm_grave grave = { .rk = request->rk, .release = free_feed, .arg = request->feed };
+  dm_task *task = dm_reaper_bury(request->state->reaper, grave);
+  if (task != NULL) dm_task_unref(task);
+  request->rk = NULL;
+  request->feed = NULL;
+}
+
 /* Gives back what belongs to rk. */
 static void release (dm_request *request) {
   if (request->event != NULL) rd_kafka_event_destroy(request->event);
@@ -129,6 +143,7 @@ static void release (dm_request *request) {
   request->event = NULL;
   request->options = NULL;
   request->queue = NULL;
+  if (request->rk != NULL) bury(request);
 }
 
 static void unlink_request (dm_request *request) {
@@ -168,6 +183,7 @@ dm_request *dm_request_push (lua_State *L, const dm_admin_call *call,
   if (request->names == NULL || request->items == NULL) luaL_error(L, "not enough memory");
   request->room = room;
   request->admin = call->admin;
+  request->state = call->client->state;
   request->next = call->admin->requests;
   call->admin->requests = request;
   return request;
@@ -179,6 +195,30 @@ void **dm_request_add (lua_State *L, dm_request *request, const char *name) {
   if (request->names[i] == NULL) luaL_error(L, "not enough memory");
   request->count++;
   return &request->items[i];
+}
+
+/* A copy of the admin's properties, with a feed of its own and the name of the group. */
+static rd_kafka_conf_t *copy_conf (const dm_admin_call *call, dm_feed *feed, const char *group) {
+  rd_kafka_conf_t *conf = rd_kafka_conf_dup(rd_kafka_conf(call->client->rk));
+  dm_feed_install(feed, conf, false);
+  rd_kafka_conf_set(conf, "group.id", group, NULL, 0);
+  return conf;
+}
+
+bool dm_request_send_as (lua_State *L, const dm_admin_call *call, dm_request *request,
+                         const char *group) {
+  char reason[512];
+  rd_kafka_conf_t *conf;
+  dm_feed *feed = dm_feed_new(NULL);
+  if (feed == NULL) return luaL_error(L, "not enough memory");
+  conf = copy_conf(call, feed, group);
+  request->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+  request->feed = feed;
+  if (request->rk != NULL) return true;
+  rd_kafka_conf_destroy(conf);
+  dm_feed_free(feed);
+  dm_error_return(L, rd_kafka_last_error(), "%s: %s", call->doing, reason);
+  return false;
 }
 
 /* Refusals that say nothing about the request itself. */
@@ -207,7 +247,7 @@ static bool may_repeat (const dm_admin_call *call, const dm_request *request,
 
 static void start (lua_State *L, const dm_admin_call *call, dm_request *request) {
   const dm_operation *operation = request->operation;
-  rd_kafka_t *rk = call->client->rk;
+  rd_kafka_t *rk = request->rk != NULL ? request->rk : call->client->rk;
   int left = dm_deadline_left(call->deadline);
   int timeout = left < 1 ? 1 : left > REQUEST_MS_MAX ? REQUEST_MS_MAX : left;
   char reason[256];

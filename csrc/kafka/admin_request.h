@@ -98,10 +98,13 @@ typedef struct dm_operation {
 struct dm_request {
   dm_admin *admin;  /* NULL: it was closed */
   dm_request *next; /* of the admin's requests */
+  dm_state *state;
   const dm_operation *operation;
   size_t count, room;
   char **names;
   void **items;
+  rd_kafka_t *rk;   /* of its own, which sends it; NULL: the admin's does */
+  dm_feed *feed;    /* of that */
   rd_kafka_queue_t *queue;
   rd_kafka_AdminOptions_t *options;
   rd_kafka_event_t *event; /* the answer */
@@ -110,6 +113,11 @@ struct dm_request {
 /* Pushes the box of a request with room for that many items.  [-0, +1, m] */
 dm_request *dm_request_push (lua_State *L, const dm_admin_call *call,
                              const dm_operation *operation, size_t room);
+
+/* Lets a client of its own send the request: a copy of the admin's that has the name of the group and
+** does not join it. False after pushing nil and an error.  [-0, +(0|2), e] */
+bool dm_request_send_as (lua_State *L, const dm_admin_call *call, dm_request *request,
+                         const char *group);
 
 /* Gives back what the admin's requests hold of its rk: it is being closed. */
 void dm_request_release_all (dm_admin *admin);
