@@ -18,7 +18,7 @@ local M = {}
 ---the current folder.
 ---@class docmsg.AppOptions
 ---@field name string the source of its events
----@field events? string|table an events file, or what it returns; default: a topic's events have its name and any data
+---@field events? string|table|docmsg.Events a file, or what it returns; default: a topic's events have its name, any data
 ---@field topics? string|table a topic file, or what it returns; the topics of the events must be in it
 ---@field services? table<string, any> `ctx.svc`: a function makes the service at its first use in a Lua state
 
@@ -42,19 +42,12 @@ local OPTIONS <const> = {
   services = { kind = "table", default = {} },
 }
 
--- Beside the script, else in the current folder.
-local function beside(path, folder)
-  if path:sub(1, 1) == "/" then return path end
-  local first = folder .. path
-  return not file.exists(first) and file.exists(path) and path or first
-end
-
 -- == Events and topics ==
 
 local function read_events(self, declared, folder)
-  if declared == nil then return nil end
+  if declared == nil or events.is(declared) then return declared end
   if type(declared) ~= "string" then return events.build(declared) end
-  local path = beside(declared, folder)
+  local path = file.beside(declared, folder)
   table.insert(self.files, path)
   return events.load(path)
 end
@@ -65,7 +58,7 @@ local function read_topics(self, declared, folder)
   if type(declared) ~= "string" then
     return nil, ("topics must be the name of a file or a table, not %s"):format(value.show(declared))
   end
-  local path = beside(declared, folder)
+  local path = file.beside(declared, folder)
   table.insert(self.files, path)
   return require("docmsg.topics").load(path)
 end

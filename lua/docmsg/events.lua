@@ -210,6 +210,13 @@ function M.build(declared, path)
   return self
 end
 
+---Is it an events table that was made sense of?
+---@param thing any
+---@return boolean
+function M.is(thing)
+  return getmetatable(thing) == Events
+end
+
 ---Runs an events file, which returns the table.
 ---@param path string
 ---@return docmsg.Events? events

@@ -51,4 +51,14 @@ function M.find(name, folder)
   return folder .. name
 end
 
+---Finds `name` in `folder`, else in the current folder.
+---@param name string
+---@param folder string with a slash at its end, or ""
+---@return string path the one in `folder` when there is none
+function M.beside(name, folder)
+  if name:sub(1, 1) == "/" then return name end
+  local first = folder .. name
+  return not M.exists(first) and M.exists(name) and name or first
+end
+
 return M

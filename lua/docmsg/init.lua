@@ -9,6 +9,8 @@
 ---@field events table event types with their topics, keys and schemas
 ---@field EventType table<string, string> of all events that were loaded: DOCUMENT_RECEIVED = "document-received"
 ---@field app fun(options: docmsg.AppOptions): docmsg.App declares an application
+---@field bus fun(options: docmsg.BusOptions): docmsg.Bus publishes events, and handles them without an application
+---@field message_key fun(id: string, user_id?: string): string the key of what belongs together
 ---@field timing fun(options?: {slow?: string}): docmsg.Middleware logs how long handlers take
 ---@field dedup fun(options?: {window?: integer}): docmsg.Middleware skips events that were handled before
 local M = {}
@@ -23,6 +25,8 @@ local PARTS <const> = {
   events = { "docmsg.events" },
   EventType = { "docmsg.events", "EventType" },
   app = { "docmsg.app", "new" },
+  bus = { "docmsg.bus", "new" },
+  message_key = { "docmsg.bus", "message_key" },
   timing = { "docmsg.timing", "new" },
   dedup = { "docmsg.dedup", "new" },
 }
