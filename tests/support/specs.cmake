@@ -76,6 +76,13 @@ function(docmsg_run_alone)
   set_tests_properties(${ARGN} PROPERTIES RUN_SERIAL TRUE)
 endfunction()
 
+# These tests run threads of ours beside each other: `tools/test` watches them by ThreadSanitizer.
+function(docmsg_watch_threads)
+  foreach(test IN LISTS ARGN)
+    set_property(TEST "${test}" APPEND PROPERTY LABELS threads)
+  endforeach()
+endfunction()
+
 # Ends the configuration when a spec on disk is not registered, or the other way round.
 function(docmsg_check_specs)
   get_property(registered GLOBAL PROPERTY docmsg_specs)

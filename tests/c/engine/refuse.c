@@ -6,7 +6,10 @@
 
 #include "choices.h"
 
-/* The linker sends calls of malloc to __wrap_malloc, and those of __real_malloc to malloc. */
+#define EXPORT __attribute__((visibility("default")))
+
+/* The linker sends calls of malloc to __wrap_malloc, and those of __real_malloc to malloc. It wants
+** to see the former from a shared library, too, as ThreadSanitizer's. */
 void *__real_malloc (size_t size);
 void *__real_calloc (size_t count, size_t size);
 void *__real_realloc (void *block, size_t size);
@@ -33,14 +36,14 @@ static bool is_refused (void) {
   return true;
 }
 
-void *__wrap_malloc (size_t size) {
+EXPORT void *__wrap_malloc (size_t size) {
   return is_refused() ? NULL : __real_malloc(size);
 }
 
-void *__wrap_calloc (size_t count, size_t size) {
+EXPORT void *__wrap_calloc (size_t count, size_t size) {
   return is_refused() ? NULL : __real_calloc(count, size);
 }
 
-void *__wrap_realloc (void *block, size_t size) {
+EXPORT void *__wrap_realloc (void *block, size_t size) {
   return is_refused() ? NULL : __real_realloc(block, size);
 }
