@@ -18,7 +18,7 @@ local M = {}
 ---the current folder.
 ---@class docmsg.AppOptions
 ---@field name string the source of its events
----@field events? string|table|docmsg.Events a file, or what it returns; default: a topic's events have its name, any data
+---@field events? string|table|docmsg.Events a file, or what it returns; default: a topic's events have its name
 ---@field topics? string|table a topic file, or what it returns; the topics of the events must be in it
 ---@field services? table<string, any> `ctx.svc`: a function makes the service at its first use in a Lua state
 

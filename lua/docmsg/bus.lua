@@ -28,7 +28,7 @@ local M = {}
 ---What `docmsg.bus` takes. Files are found beside the script that calls it, else in the current folder.
 ---@class docmsg.BusOptions
 ---@field name string the source of its events
----@field events? string|table|docmsg.Events a file, or what it returns; default: a topic's events have its name, any data
+---@field events? string|table|docmsg.Events a file, or what it returns; default: a topic's events have its name
 ---@field kafka? table<string, string|number|boolean> librdkafka's properties of its producer
 ---@field log? docmsg.Log
 
@@ -167,8 +167,8 @@ end
 ---@param data any
 ---@param options? docmsg.PublishOptions
 ---@return docmsg.Report? report
----@return docmsg.Refusal|docmsg.Error|nil err the data do not fit ("SCHEMA"), or the broker's; _TIMED_OUT: see `delivery`
----@return docmsg.Delivery? delivery what becomes of it, when that is not known yet
+---@return docmsg.Refusal|docmsg.Error|nil err the data do not fit ("SCHEMA"), or what the broker says
+---@return docmsg.Delivery? delivery after _TIMED_OUT of a shorter `wait`: what becomes of it is not known yet
 function Bus:publish(event_type, data, options)
   check_open(self)
   local checked = settings.read(PUBLISH, options, "bus:publish", 2)

@@ -10,6 +10,7 @@ local M = {}
 
 ---@class docmsg.Context
 ---@field attempt integer 1 for the first
+---@field attempts integer after how many the record becomes a dead letter
 ---@field svc table<string, any> the application's services
 ---@field log docmsg.Log whose lines name the record
 ---@field group string
@@ -61,8 +62,10 @@ local NAMES <const> = { [outcome.RETRY] = "retry", [outcome.DEAD] = "dead", [out
 
 ---What has been decided so far: for middlewares.
 ---@return "retry"|"dead"|"skip"|nil name nil while nothing has been
+---@return string? message why
 function Context:outcome()
-  return NAMES[self[1].outcome]
+  local frame = self[1]
+  return NAMES[frame.outcome], frame.message
 end
 
 -- == Time ==
@@ -191,6 +194,7 @@ end
 local fields = {
   log = M.log,
   attempt = function(frame) return frame.work.attempt end,
+  attempts = function(frame) return frame.route.retry.attempts end,
   svc = function(frame) return frame.services end,
   group = function(frame) return frame.group end,
   redriven = function(frame) return frame.redriven end,

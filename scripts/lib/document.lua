@@ -1,9 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- The document-received event: made from a file, and read back from a record.
+local data = require "lib.data"
 local envelope = require "docmsg.envelope"
+local extract = require "lib.extract"
 local file = require "docmsg.file"
 local json = require "docmsg.json"
 local log = require "docmsg.log"
+local text = require "lib.text"
+local time = require "lib.time"
 local uuid = require "docmsg.uuid"
 
 local M = {}
@@ -11,7 +15,8 @@ local M = {}
 ---The type of the event, and the topic it travels on.
 M.RECEIVED = "document-received"
 
-local MAX_TEXT <const> = 256 << 10
+-- Of a file that another program reads; text files are at most as large as extract.MAX_TEXT.
+local MAX_FILE <const> = 64 << 20
 local MAX_ID <const> = 256
 local EXTENSIONS <const> = { "pdf", "docx", "doc", "png", "jpg", "jpeg", "gif", "bmp", "txt", "md" }
 local FILE_TYPE <const> = {
@@ -29,42 +34,41 @@ local FILE_TYPE <const> = {
 
 ---@class ParsedDocument
 ---@field document_id string
----@field content string
+---@field content? string
+---@field content_ref? ContentRef the file that it is in, instead
 ---@field metadata DocumentMetadata
 ---@field page_count integer
 ---@field extracted_images table[]
 ---@field tables table[]
 
-local function now()
-  return os.date("!%Y-%m-%dT%H:%M:%SZ")
-end
-
 local function is_id(value)
   return type(value) == "string" and #value > 0 and #value <= MAX_ID and not value:find("%c")
 end
 
--- The text of a file, when it can travel in an event.
-local function read_text(path)
-  local extension = file.name(path):match("%.([^.]+)$")
-  local file_type = FILE_TYPE[(extension or ""):lower()]
-  if not file_type then
-    return nil, ("%s: not a document; types are %s"):format(path, table.concat(EXTENSIONS, ", "))
-  end
-  if file_type ~= "text" then
-    return nil, ("%s: the text of %s files cannot be read yet; send a txt or md file")
-      :format(path, extension)
-  end
-  local text, reason = file.read(path, MAX_TEXT)
-  if not text then return nil, reason end
-  if text == "" then return nil, path .. ": the file is empty" end
-  local valid, at = utf8.len(text)
-  if not valid or text:find("\0", 1, true) then
-    return nil, ("%s: not a text in UTF-8 (byte %d)"):format(path, at or text:find("\0", 1, true))
-  end
-  return text
+---The type of a document by its file's name.
+---@param filename string
+---@return "pdf"|"docx"|"image"|"text"|nil file_type
+---@return string? extension in lower case; the reason when there is no type
+function M.type_of(filename)
+  local extension = (filename:match "%.([^.]+)$" or ""):lower()
+  if FILE_TYPE[extension] then return FILE_TYPE[extension], extension end
+  return nil, "not a document; types are " .. table.concat(EXTENSIONS, ", ")
 end
 
----Reads a text file as a document with an id of its own.
+-- The bytes of a file, and their type; text is looked at before it is sent.
+local function read_file(path)
+  local file_type, extension = M.type_of(file.name(path))
+  if not file_type then return nil, ("%s: %s"):format(path, extension) end
+  local content, reason = file.read(path, file_type == "text" and extract.MAX_TEXT or MAX_FILE)
+  if not content then return nil, reason end
+  if content == "" then return nil, path .. ": the file is empty" end
+  reason = file_type == "text" and text.invalid(content)
+  if reason then return nil, ("%s: %s"):format(path, reason) end
+  return content, file_type, extension
+end
+
+---Reads a file as a document with an id of its own. What is no text, or too large for an event, is kept
+---in the data folder.
 ---@param path string
 ---@param user_id string
 ---@return ParsedDocument? document
@@ -73,22 +77,24 @@ function M.from_file(path, user_id)
   if not is_id(user_id) then
     return nil, ("a user id has 1 to %d bytes and no control characters"):format(MAX_ID)
   end
-  local text, reason = read_text(path)
-  if not text then return nil, reason end
-  local id = uuid.v4()
+  local content, file_type, extension = read_file(path)
+  if not content then return nil, file_type end
+  local id, is_text = uuid.v4(), file_type == "text"
+  local ref = (not is_text or #content > data.REFERENCE_FROM) and data.keep(content, extension) or nil
   return {
     document_id = id,
-    content = text,
-    page_count = 1,
+    content = not ref and content or nil,
+    content_ref = ref,
+    page_count = is_text and #text.pages(content) or 1,
     extracted_images = json.array {},
     tables = json.array {},
     metadata = {
       document_id = id,
       filename = file.name(path),
-      file_type = "text",
-      upload_timestamp = now(),
+      file_type = file_type,
+      upload_timestamp = time.now(),
       user_id = user_id,
-      file_size = #text,
+      file_size = #content,
     },
   }
 end
@@ -102,7 +108,7 @@ function M.record(document, source)
   local value, reason = json.encode {
     document_id = document.document_id,
     parsed_document = document,
-    timestamp = now(),
+    timestamp = time.now(),
   }
   if not value then return nil, reason end
   return {
@@ -113,12 +119,12 @@ function M.record(document, source)
   }
 end
 
-local function check(data)
-  local document = type(data) == "table" and data.parsed_document
+local function check(said)
+  local document = type(said) == "table" and said.parsed_document
   local metadata = type(document) == "table" and document.metadata
   if type(metadata) ~= "table" then return "no parsed_document with metadata" end
-  if not is_id(data.document_id) then return "no document_id" end
-  if document.document_id ~= data.document_id then return "two different document_ids" end
+  if not is_id(said.document_id) then return "no document_id" end
+  if document.document_id ~= said.document_id then return "two different document_ids" end
   if type(metadata.filename) ~= "string" or metadata.filename == "" then return "no filename" end
   if type(metadata.file_type) ~= "string" then return "no file_type" end
 end
@@ -128,16 +134,16 @@ end
 ---@return ParsedDocument? document
 ---@return string? reason "topic/partition/offset: what is wrong"
 function M.read(message)
-  local data, reason
+  local said, reason
   if envelope.type(message) ~= M.RECEIVED then
     reason = ("the event is a %s"):format(envelope.type(message))
   elseif not message.value then
     reason = "the record has no value"
   else
-    data, reason = json.decode(message.value)
-    reason = reason or check(data)
+    said, reason = json.decode(message.value)
+    reason = reason or check(said)
   end
-  if not reason then return data.parsed_document end
+  if not reason then return said.parsed_document end
   return nil, ("%s/%d/%d: no %s event: %s"):format(message.topic, message.partition,
     message.offset, M.RECEIVED, reason)
 end

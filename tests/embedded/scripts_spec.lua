@@ -70,7 +70,7 @@ describe("setup.lua", function()
 end)
 
 describe("every script", function()
-  for _, name in ipairs { "setup", "send_document", "consumer", "demo" } do
+  for _, name in ipairs { "setup", "send_document", "consumer", "simple_consumer", "query", "demo" } do
     it("explains itself: " .. name, function()
       local result = script.run { name .. ".lua", "--help" }
       assert.equal(0, result.code, result.stderr)
@@ -92,7 +92,7 @@ describe("send_document.lua", function()
     { "a file that does not exist", { "/nonexistent.txt" }, "/nonexistent.txt: No such file or directory" },
     { "an empty file", { ".txt", "" }, "the file is empty" },
     { "bytes named .txt", { ".txt", "\xff\0" }, "not a text in UTF-8 (byte 1)" },
-    { "more than 256 KiB", { ".md", ("x"):rep(262145) }, "larger than the limit of 262144 bytes" },
+    { "more than 8 MiB", { ".md", ("x"):rep(8388609) }, "larger than the limit of 8388608 bytes" },
     { "another type", { ".zip", "x" }, "types are pdf, docx, doc, png, jpg, jpeg, gif, bmp, txt, md" },
   }
   for _, case in ipairs(refused) do
@@ -124,16 +124,21 @@ describe("send_document.lua", function()
 end)
 
 describe("demo.lua", function()
-  it("sends a file and receives it in one process", function()
-    local path = script.file(".md", "# Demo\n")
+  it("sends a file through the whole workflow in one process, and asks about it", function()
+    local path = script.file(".md", "# Geese\n\nThe gander lives at the pond.\nKeeper: Anna\n")
     finally(function() os.remove(path) end)
-    local result = script.run { "demo.lua", path }
+    local result = script.run { "demo.lua", path, "Where does the gander live?" }
     assert.equal(0, result.code, result.stderr)
     assert.equal(workflow.setup_output "✅ Created topic", result.stdout:match("^(.-)Published"))
-    local id, name = result.stdout:match(
-      "Published to document%-received:[0-5]:0\nReceived document: (%S+) %(file: text%)\n📄 Document filename: (%S+)\n$")
-    assert.equal(path:match "[^/]+$", name)
-    assert.equal(36, #id)
+    local name = path:match "[^/]+$"
+    local answer, id, last = result.stdout:match(
+      "Published to document%-received:[0-5]:0\n\n(.*)\n\nReceived document: (%S+) %(file: text%)\n(.*)\n$")
+    assert.equal("📄 Document filename: " .. name, last)
+    assert.truthy(answer:find("The gander lives at the pond.", 1, true), answer)
+    assert.truthy(answer:find(("Source: %s, page 1 (document %s, similarity 0."):format(name, id), 1, true), answer)
+    for _, line in ipairs(workflow.lines(id, name)) do
+      assert.truthy(result.stderr:find(line, 1, true), line .. "\n" .. result.stderr)
+    end
   end)
 
   it("exits 1 when the file cannot be sent", function()

@@ -31,6 +31,27 @@ function M.setup_output(prefix)
   return table.concat(lines, "\n")
 end
 
+---What the log says of a text document of one page with one chunk.
+---@param id string
+---@param filename string
+---@return string[] lines
+function M.lines(id, filename)
+  return {
+    "Document received event sent: " .. id .. "\n",
+    ("Received document: %s (file: text)\n"):format(id),
+    ("📄 Document filename: %s\n"):format(filename),
+    ("Workflow initialized event sent: %s -> [rag, extraction]\n"):format(id),
+    ("Workflow initialized for document %s: [rag, extraction] (status: initialized)\n"):format(id),
+    ("Chunking complete event sent: %s (1 chunks)\n"):format(id),
+    ("Embedding ready event sent: %s\n"):format(id),
+    ("Ingestion complete event sent: %s (1 vectors in documents)\n"):format(id),
+    ("Field init complete event sent: %s (2 fields discovered via automatic)\n"):format(id),
+    ("Agent scaling complete event sent: %s (2 agents for 1 pages)\n"):format(id),
+    ("Extraction task sent: task_%s_1 (agent: agent_1, pages: (1, 1))\n"):format(id),
+    ("Extraction complete event sent: %s (1 results, status: completed)\n"):format(id),
+  }
+end
+
 ---@return string[]
 function M.names()
   local names = {}

@@ -51,10 +51,10 @@ describe("a document", function()
     { ".txt", "", "the file is empty" },
     { ".txt", "\xff\xfe", "not a text in UTF-8 (byte 1)" },
     { ".txt", "a\0b", "not a text in UTF-8 (byte 2)" },
-    { ".txt", ("x"):rep(256 * 1024 + 1), "larger than the limit of 262144 bytes" },
+    { ".txt", ("x"):rep(8 * 1024 * 1024 + 1), "larger than the limit of 8388608 bytes" },
     { ".exe", "x", "not a document; types are pdf, docx, doc, png, jpg, jpeg, gif, bmp, txt, md" },
     { "", "x", "not a document" },
-    { ".pdf", "x", "the text of pdf files cannot be read yet; send a txt or md file" },
+    { ".pdf", "", "the file is empty" },
   }
   for _, case in ipairs(refused) do
     it("is not made from a file that is " .. case[3], function()
