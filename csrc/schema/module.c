@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "schema/module.h"
 
+#include "schema/read.h"
 #include "schema/utf8.h"
 #include "schema/walk.h"
 
@@ -28,9 +29,21 @@ static int core_invalid_utf8 (lua_State *L) {
   return 1;
 }
 
+/* write_float(number) -> the JSON of a finite number */
+static int core_write_float (lua_State *L) {
+  dm_text text;
+  lua_Number number = luaL_checknumber(L, 1);
+  dm_text_open(&text, L, 1);
+  dm_text_put_float(&text, number);
+  lua_pushlstring(L, text.at, text.size);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
   { "compile", core_compile },
   { "invalid_utf8", core_invalid_utf8 },
+  { "reader", dm_read_new },
+  { "write_float", core_write_float },
   { NULL, NULL },
 };
 

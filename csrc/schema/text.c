@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "schema/text.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 /* Room for any number: the digits of 64 bits, or 17 digits with sign, point and exponent. */
 #define NUMBER_MAX 32
+
+/* A float with so many decimals is written as short as it can be. */
+#define DECIMALS 6
+
+/* From here on a float no longer tells neighbouring integers apart. */
+#define EXACT 0x1p53
 
 void dm_text_open (dm_text *text, lua_State *L, int slot) {
   text->L = L;
@@ -32,16 +39,37 @@ void dm_text_put (dm_text *text, const char *bytes, size_t size) {
   text->size += size;
 }
 
-void dm_text_put_integer (dm_text *text, lua_Integer number) {
+/* Adds the number with a point before its last 'decimals' digits. */
+static void put_decimal (dm_text *text, lua_Integer number, int decimals) {
   char digits[NUMBER_MAX], *end = digits + sizeof digits, *at = end;
   lua_Unsigned rest = number < 0 ? 0 - (lua_Unsigned)number : (lua_Unsigned)number;
-  do *--at = (char)('0' + rest % 10);
-  while ((rest /= 10) > 0);
+  for (int written = 0; rest > 0 || written <= decimals; rest /= 10, written++) {
+    if (decimals > 0 && written == decimals) *--at = '.';
+    *--at = (char)('0' + rest % 10);
+  }
   if (number < 0) *--at = '-';
   dm_text_put(text, at, (size_t)(end - at));
 }
 
+void dm_text_put_integer (dm_text *text, lua_Integer number) {
+  put_decimal(text, number, 0);
+}
+
+/* A quotient of two numbers that floats hold exactly is the float that is nearest to it. */
+static bool put_short_float (dm_text *text, lua_Number number) {
+  lua_Number power = 1;
+  for (int decimals = 0; decimals <= DECIMALS; decimals++, power *= 10) {
+    lua_Number scaled = number * power;
+    if (scaled >= EXACT || scaled <= -EXACT) return false;
+    if (scaled != (lua_Number)(lua_Integer)scaled || scaled / power != number) continue;
+    put_decimal(text, (lua_Integer)scaled, decimals);
+    return true;
+  }
+  return false;
+}
+
 void dm_text_put_float (dm_text *text, lua_Number number) {
   char digits[NUMBER_MAX];
+  if (number != 0 && put_short_float(text, number)) return; /* 0 may have a sign */
   dm_text_put(text, digits, (size_t)snprintf(digits, sizeof digits, "%.17g", number));
 }

@@ -23,7 +23,8 @@ typedef struct dm_text {
 /* An empty text; 'slot' is an index of the stack that holds nothing else. */
 void dm_text_open (dm_text *text, lua_State *L, int slot);
 
-/* Each adds to the end. A float has 17 digits, and must be finite.  [-0, +0, m] */
+/* Each adds to the end. A float has up to 6 decimals, or 17 digits where it needs more, and must be
+** finite.  [-0, +0, m] */
 void dm_text_put (dm_text *text, const char *bytes, size_t size);
 void dm_text_put_integer (dm_text *text, lua_Integer number);
 void dm_text_put_float (dm_text *text, lua_Number number);

@@ -66,3 +66,10 @@ unsigned dm_bytes_kinds (const char *text, size_t size) {
   for (; at < size; at++) kinds |= byte_kind((unsigned char)text[at]);
   return kinds;
 }
+
+size_t dm_bytes_plain (const char *text, size_t size) {
+  size_t at = 0;
+  while (size - at >= sizeof(uint64_t) && all_common(text + at)) at += sizeof(uint64_t);
+  while (at < size && !(byte_kind((unsigned char)text[at]) & DM_BYTES_ESCAPE)) at++;
+  return at;
+}

@@ -21,4 +21,7 @@ enum {
 /* The kinds of bytes that are in the text: 0 when all can stand in a JSON string as they are. */
 unsigned dm_bytes_kinds (const char *text, size_t size);
 
+/* How many bytes come before the first that does not stand in a JSON string as it is. */
+size_t dm_bytes_plain (const char *text, size_t size);
+
 #endif

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- JSON with exact numbers and UTF-8 only: the one door to lua-cjson, which parses, and writes
 -- strings. Structure and numbers are written here, because it makes every number a float of 14
--- digits and has no empty array.
+-- digits and has no empty array. What most texts look like is read in C, docmsg.schema.core, and
+-- lua-cjson is asked about the rest.
 --
 -- A number without fraction and exponent becomes an integer, or is an error when 64 bits do not
 -- hold it. Any other becomes the nearest float; when that is whole and below 2^53, an integer too.
@@ -9,7 +10,8 @@ local cjson = require("cjson").new()
 local core = require "docmsg.schema.core"
 
 local find, sub, match = string.find, string.sub, string.match
-local math_type, tointeger, find_invalid_utf8 = math.type, math.tointeger, core.invalid_utf8
+local math_type, tointeger = math.type, math.tointeger
+local find_invalid_utf8, write_float = core.invalid_utf8, core.write_float
 local parse_json = cjson.decode
 
 local M = {}
@@ -63,7 +65,7 @@ local write
 local function write_number(number)
   if math_type(number) == "integer" then return ("%d"):format(number) end
   if number - number ~= 0 then refuse("JSON has no %s", tostring(number)) end
-  return ("%.17g"):format(number)
+  return write_float(number)
 end
 
 local function write_array(items, depth)
@@ -255,11 +257,19 @@ function M.parse(text)
   return nil, "no JSON: " .. match(value, "[^\n]*")
 end
 
+---Reads JSON as `decode` does, but nothing out of the ordinary.
+---@type fun(text: string): any value nil: ask `decode`
+M.read = core.reader(parse_json, Array)
+
+local read = M.read
+
 ---Reads JSON. Whole numbers become integers.
 ---@param text string
 ---@return any value `null` stands for JSON's null; nil when the text is no JSON
 ---@return string? reason
 function M.decode(text)
+  local plain = read(text)
+  if plain ~= nil then return plain end
   local value, reason = M.parse(text)
   if reason then return nil, reason end
   value, reason = settle(value, false)

@@ -235,19 +235,25 @@ function Schema:checker()
   return program.compile(self).check
 end
 
+local function check_settled(check, settled)
+  local result, reason = check(settled)
+  return result, reason, reason and "schema"
+end
+
 -- A text whose values are doubtful, after they were settled.
 local function decode_settled(check, text)
-  local parsed, trouble = json.decode(text)
+  local settled, trouble = json.decode(text)
   if trouble then return nil, trouble, "undecodable" end
-  local result, reason = check(parsed)
-  return result, reason, reason and "schema"
+  return check_settled(check, settled)
 end
 
 ---The function behind `decode`: for those who read many texts.
 ---@return fun(text: string): any, string?, ("undecodable"|"schema")?
 function Schema:decoder()
-  local check, parse, doubtful = self:checker(), json.parse, json.DOUBTFUL
+  local check, read, parse, doubtful = self:checker(), json.read, json.parse, json.DOUBTFUL
   return function(text)
+    local settled = read(text)
+    if settled ~= nil then return check_settled(check, settled) end
     local parsed, trouble = parse(text)
     if trouble then return nil, trouble, "undecodable" end
     local result, reason = check(parsed, true)

@@ -1,5 +1,9 @@
 -- SPDX-License-Identifier: MIT
 local json = require "docmsg.json"
+local random = require "support.random"
+
+-- A seed of one's own: DOCMSG_TEST_SEED=7 build/dev/bin/docmsg-lua tests/support/run.lua …
+local FIRST_SEED <const> = math.tointeger(os.getenv("DOCMSG_TEST_SEED")) or 1
 
 describe("encoding JSON", function()
   local cases = {
@@ -7,7 +11,11 @@ describe("encoding JSON", function()
     { 1.0, "1" },
     { 9007199254740993, "9007199254740993" },
     { math.mininteger, "-9223372036854775808" },
-    { 0.1, "0.10000000000000001" },
+    { 0.1, "0.1" },
+    { -12.000001, "-12.000001" },
+    { 0.1 + 0.2, "0.30000000000000004" },
+    { 1e-7, "9.9999999999999995e-08" },
+    { -0.0, "-0" },
     { "ä\"\\\n\0", [["ä\"\\\n\u0000"]] },
     { true, "true" },
     { json.null, "null" },
@@ -101,5 +109,82 @@ describe("decoding JSON", function()
   it("reads what was written", function()
     local value = { id = "x", list = { 1, 2 }, nested = { deep = { true, false } }, number = 0.1 }
     assert.same(value, json.decode(json.encode(value)))
+  end)
+end)
+
+-- Within 40 arrays nothing is read in C: it says what lua-cjson makes of a text.
+describe("JSON that is read in C", function()
+  local PIECES <const> = {
+    "{", "}", "[", "]", ",", ":", '"', '"a"', '"b"', '"a":', '"ä\\n"', '"\\u00e4"', '"\\ud800"', '"\\', "\\", "\t", " ", "\n",
+    "true", "false", "null", "nul", "0", "-0", "1", "-7", "012", "1.5", "0.1", "-0.0", "2.0", "1.", ".5", "1e5", "1E-3", "1e", "+1",
+    "123456789012345678", "1234567890123456789", "9223372036854775808", "0.12345678901234567", "1234567890123456.5", "9007199254740993.0",
+    "1e400", "0x10", "nan", "\0", "\127", "\xff", "ä", "[]", "{}", "[ ]", '{"a":1,"a":2}',
+  }
+
+  local function scalar(r)
+    local kind = r:below(5)
+    if kind == 0 then return r:pick(PIECES) end
+    if kind == 1 then return ("%d"):format(r:below(1 << 31) << r:below(32)) end
+    if kind == 2 then return ("%d.%d"):format(r:below(1 << r:below(31)), r:below(1 << r:below(31))) end
+    return ('"%s"'):format(r:pick { "", "a", "longer than a word of the machine", "ä€", "\\\\", "\\/\\n" })
+  end
+
+  local function compose(r, depth)
+    local kind, parts = depth > 0 and r:below(3) or 0, {}
+    if kind == 0 then return scalar(r) end
+    for i = 1, r:below(5) * r:below(12) do
+      parts[i] = (kind == 1 and ('"k%d" : '):format(r:below(40)) or "") .. compose(r, depth - 1)
+    end
+    return (kind == 1 and "{%s}" or "[%s]"):format(table.concat(parts, r:pick { ",", " , ", ",\n" }))
+  end
+
+  local function damaged(r, text)
+    local at = 1 + r:below(#text + 1)
+    return text:sub(1, at - 1) .. r:pick(PIECES) .. text:sub(at + r:below(3))
+  end
+
+  local function same(a, b)
+    if type(a) ~= "table" or type(b) ~= "table" then
+      return rawequal(a, b) and math.type(a) == math.type(b)
+    end
+    if getmetatable(a) ~= getmetatable(b) then return false end
+    for name, item in pairs(a) do if not same(item, b[name]) then return false end end
+    for name in pairs(b) do if a[name] == nil then return false end end
+    return true
+  end
+
+  local function slow(text)
+    local value = json.decode(("["):rep(40) .. text .. ("]"):rep(40))
+    if value == nil then return nil end
+    for _ = 1, 39 do value = value[1] end
+    if #value ~= 1 then return nil end -- the text was no single value
+    return value[1]
+  end
+
+  it("is what it is without", function()
+    local read = 0
+    for seed = FIRST_SEED, FIRST_SEED + 4000 do
+      local r = random.new(seed)
+      local text = compose(r, r:below(4))
+      if r:below(3) == 0 then text = damaged(r, text) end
+      local value = json.read(text)
+      if value ~= nil then
+        read = read + 1
+        assert.is_true(same(slow(text), value), ("seed %d: %q"):format(seed, text))
+      end
+    end
+    assert.is_true(read > 1000, read .. " texts were read")
+  end)
+
+  it("is the plain texts, of any size", function()
+    local list, object = {}, {}
+    for i = 1, 1000 do list[i], object[i] = ("%d"):format(i), ('"k%d":[%d]'):format(i, i) end
+    local values = json.read("[" .. table.concat(list, ",") .. "]")
+    assert.equal(1000, #values)
+    assert.equal(1000, values[1000])
+    assert.equal(33, json.read("{" .. table.concat(object, ",") .. "}").k33[1])
+    assert.is_nil(json.read(("["):rep(33) .. ("]"):rep(33)))
+    assert.equal("a", json.read '"\\u0061"')
+    assert.is_nil(json.read '{"a":1234567890123456789}')
   end)
 end)

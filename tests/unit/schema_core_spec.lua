@@ -68,8 +68,19 @@ describe("a value in the hands of a schema", function()
     for _, number in ipairs { 0, -1, 9, 10, math.maxinteger, math.mininteger, 1 << 53, 1000000000000 } do
       assert.equal(("%d"):format(number), s.integer:encode(number))
     end
-    for _, number in ipairs { 0.1, -0.0, 1e300, 5e-324, 2.0 ^ 53, 123456789.125, -1e-7 } do
+    for _, number in ipairs { 1 / 3, -0.0, 1e300, 5e-324, 2.0 ^ 53, 123456789.125, -1e-7 } do
       assert.equal(("%.17g"):format(number), s.number:encode(number))
+    end
+  end)
+
+  it("has no more digits than it needs, where six decimals are enough", function()
+    for _, text in ipairs { "0.1", "-0.1", "0.000001", "-123456.789", "1.1", "99.99", "4503599627370495.5", "7" } do
+      assert.equal(text, s.number:encode(tonumber(text) + 0.0))
+    end
+    for seed = FIRST_SEED, FIRST_SEED + 5000 do
+      local r = random.new(seed)
+      local number = (r:below(1 << 31) - (1 << 30)) / 10 ^ r:below(9) * (r:below(3) == 0 and 1.1 or 1)
+      assert.equal(number, tonumber(s.number:encode(number)), "seed " .. seed)
     end
   end)
 end)
