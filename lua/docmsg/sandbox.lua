@@ -5,6 +5,9 @@
 -- user may who runs it.
 local M = {}
 
+---What `debug.sethook` was before `restrict`, for a coroutine of one's own that no handler runs in.
+M.sethook = debug.sethook
+
 local function refuse(what, why)
   return function() error(("%s: %s"):format(what, why), 2) end
 end

@@ -43,6 +43,14 @@ describe("a worker's state", function()
     assert.is_not_nil(state)
   end)
 
+  it("reads the application's topic file, which may not run for ever there either", function()
+    local app = APP:gsub('name = "n"', 'name = "n", topics = "topics.lua"')
+    local state <close> = assert(boot(app:format "", { ["topics.lua"] = "return { t = { partitions = 1 } }" }))
+    assert.is_not_nil(state)
+    refused("topics%.lua:1: stopped after 10000000 instructions", app:format "",
+      { ["topics.lua"] = "while true do end" })
+  end)
+
   local bad = {
     { "a script with a syntax error", "return return", "app%.lua:1: " },
     { "a script that raises", APP:format "error('not today')", "app%.lua:4: not today" },

@@ -4,6 +4,7 @@
 local environment = require "docmsg.topic.environment"
 local file = require "docmsg.file"
 local source = require "docmsg.topic.source"
+local sethook = require("docmsg.sandbox").sethook
 
 local M = {}
 
@@ -68,7 +69,7 @@ end
 -- stays. Strings lose their methods meanwhile, as one call of them can run for ever.
 local function run(chunk)
   local thread = coroutine.create(chunk)
-  debug.sethook(thread, function()
+  sethook(thread, function()
     error(format("stopped after %d instructions: is there an endless loop?", MAX_INSTRUCTIONS), 2)
   end, "", MAX_INSTRUCTIONS)
   local strings = getmetatable("")
