@@ -106,7 +106,7 @@ end
 -- == Running ==
 
 -- An error with its traceback.
-local Described = { __name = "docmsg.described" }
+local Described = { __name = "docmsg.described", __tostring = function(err) return err.message end }
 
 -- The message handler of the protected call.
 local function describe(err)

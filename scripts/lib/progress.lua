@@ -26,9 +26,9 @@ local function note(event, ctx, data, err)
   local id = status and document_of(event, data)
   if not id then return end
   if status == "passed" then
-    ctx.svc.store:pass(id, event.type)
+    ctx.svc.store:pass(id, event.type, ctx.group)
   else
-    ctx.svc.store:fail(id, status, ("%s: %s"):format(event.type, reason))
+    ctx.svc.store:fail(id, status, event.type, ctx.group, reason)
   end
 end
 

@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS documents (
   text_ref TEXT,
   status TEXT NOT NULL,                 -- received, processing, completed, retrying, failed
   reason TEXT,
+  failing TEXT,                         -- the consumer and the event that it concerns
   completed_times INTEGER NOT NULL DEFAULT 0,
   received_at TEXT, completed_at TEXT
 );

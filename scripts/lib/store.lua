@@ -72,10 +72,14 @@ end
 ---An event about a document was handled.
 ---@param id string
 ---@param stage string the event's type
-function Store:pass(id, stage)
-  if self.db:run("INSERT OR IGNORE INTO stages VALUES (?, ?, ?)", id, stage, time.now()) == 0 then return end
-  self.db:run([[UPDATE documents SET status = 'processing', reason = NULL
-    WHERE document_id = ? AND status IN ('received', 'retrying')]], id)
+---@param group string of the consumer
+function Store:pass(id, stage, group)
+  local fresh = self.db:run("INSERT OR IGNORE INTO stages VALUES (?, ?, ?)", id, stage, time.now()) > 0
+  if fresh then
+    self.db:run("UPDATE documents SET status = 'processing' WHERE document_id = ? AND status = 'received'", id)
+  end
+  self.db:run([[UPDATE documents SET status = 'processing', reason = NULL, failing = NULL
+    WHERE document_id = ? AND status = 'retrying' AND failing = ?]], id, group .. "/" .. stage)
 end
 
 ---The events that a document has passed, in their order.
@@ -88,19 +92,23 @@ end
 ---An event about a document could not be handled.
 ---@param id string
 ---@param status "retrying"|"failed"
+---@param stage string the event's type
+---@param group string of the consumer
 ---@param reason string
-function Store:fail(id, status, reason)
+function Store:fail(id, status, stage, group, reason)
   self.db:run([[
-    INSERT INTO documents (document_id, status, reason, received_at) VALUES (?, ?, ?, ?)
-    ON CONFLICT (document_id) DO UPDATE SET status = excluded.status, reason = excluded.reason
-      WHERE documents.status <> 'completed']], id, status, reason, time.now())
+    INSERT INTO documents (document_id, status, reason, failing, received_at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (document_id) DO UPDATE SET status = excluded.status, reason = excluded.reason,
+      failing = excluded.failing WHERE documents.status <> 'completed']],
+    id, status, stage .. ": " .. reason, group .. "/" .. stage, time.now())
 end
 
 ---All of a document's workflows are done.
 ---@param id string
 function Store:complete(id)
   self.db:run([[
-    UPDATE documents SET status = 'completed', reason = NULL, completed_times = completed_times + 1, completed_at = ?
+    UPDATE documents SET status = 'completed', reason = NULL, failing = NULL,
+      completed_times = completed_times + 1, completed_at = ?
     WHERE document_id = ? AND status <> 'completed']], time.now(), id)
 end
 

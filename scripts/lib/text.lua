@@ -38,8 +38,8 @@ end
 local function overlap_start(text, first, last, overlap)
   local start = last - overlap + 1
   if overlap == 0 or start <= first then return last + 1 end
-  local blank = text:sub(start, last):find "%s%f[%S]"
-  if blank then return start + blank end
+  local blank = text:sub(start - 1, last):find "%s%f[%S]"
+  if blank then return start - 1 + blank end
   while text:byte(start) & 0xC0 == 0x80 do start = start + 1 end
   return start
 end
