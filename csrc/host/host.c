@@ -84,9 +84,10 @@ static int host_cores (lua_State *L) {
   return 1;
 }
 
-/* listen(on): with 'on', signals are asked for with signal() instead of being raised */
+/* listen(on [, hangup]): with 'on', signals are asked for with signal() instead of being raised, and,
+** with 'hangup', SIGHUP with hangup() */
 static int host_listen (lua_State *L) {
-  dm_interrupt_listen(lua_toboolean(L, 1));
+  dm_interrupt_listen(lua_toboolean(L, 1), lua_toboolean(L, 2));
   return 0;
 }
 
@@ -97,10 +98,29 @@ static int host_signal (lua_State *L) {
   return 1;
 }
 
+/* hangup() -> boolean: has a SIGHUP come since the last call, while listening? */
+static int host_hangup (lua_State *L) {
+  lua_pushboolean(L, dm_interrupt_take_hangup());
+  return 1;
+}
+
+/* fingerprint(path) -> a string that another content, or another file, changes | nil, reason */
+static int host_fingerprint (lua_State *L) {
+  struct stat info;
+  const char *path = luaL_checkstring(L, 1);
+  if (stat(path, &info) != 0) return luaL_fileresult(L, 0, path);
+  lua_pushfstring(L, "%I/%I/%I/%I/%I", (LUAI_UACINT)info.st_dev, (LUAI_UACINT)info.st_ino,
+                  (LUAI_UACINT)info.st_size, (LUAI_UACINT)info.st_mtim.tv_sec,
+                  (LUAI_UACINT)info.st_mtim.tv_nsec);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
   { "call", dm_interrupt_call },
   { "cores", host_cores },
   { "environment", host_environment },
+  { "fingerprint", host_fingerprint },
+  { "hangup", host_hangup },
   { "ignore_environment", host_ignore_environment },
   { "isatty", host_isatty },
   { "listen", host_listen },

@@ -26,6 +26,9 @@ static struct {
   volatile sig_atomic_t noted_ms;    /* when, on a clock that wraps */
   volatile sig_atomic_t raised;      /* the signal last raised in the current call */
   volatile sig_atomic_t listening;   /* the running code asks for signals: nothing is raised */
+  volatile sig_atomic_t hangup;      /* a SIGHUP came while listening to it */
+  int hears_hangup;
+  struct sigaction before_hangup;    /* what SIGHUP did otherwise */
   volatile sig_atomic_t interactive; /* somebody types: SIGINT never ends the program */
 } the;
 
@@ -160,9 +163,30 @@ int dm_interrupt_pending (void) {
   return the.pending;
 }
 
-void dm_interrupt_listen (int on) {
-  the.listening = on != 0;
+static void on_hangup (int signal_number) {
+  (void)signal_number;
+  the.hangup = 1;
+}
+
+static void listen_to_hangup (int on) {
+  struct sigaction action = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
+  if (on) sigaction(SIGHUP, &action, &the.before_hangup);
+  else sigaction(SIGHUP, &the.before_hangup, NULL);
+  the.hangup = 0;
+}
+
+void dm_interrupt_listen (int on, int hangup) {
+  hangup = on && hangup;
+  if (hangup != the.hears_hangup) listen_to_hangup(hangup);
+  the.hears_hangup = hangup;
+  the.listening = on;
   if (!on) the.pending = 0;
+}
+
+int dm_interrupt_take_hangup (void) {
+  int came = the.hangup;
+  the.hangup = 0;
+  return came;
 }
 
 void dm_interrupt_begin_reading (void) {

@@ -45,8 +45,12 @@ void dm_interrupt_begin_reading (void);
 int dm_interrupt_end_reading (void);
 
 /* While on, SIGINT and SIGTERM raise nothing in the running code, which asks for them with
-** dm_interrupt_pending; a second one ends the program. Off forgets the one that came. */
-void dm_interrupt_listen (int on);
+** dm_interrupt_pending; a second one ends the program. With 'hangup' SIGHUP does not end it
+** either: it is asked for with dm_interrupt_take_hangup. Off forgets what came. */
+void dm_interrupt_listen (int on, int hangup);
+
+/* 1 when a SIGHUP has come since the last call. */
+int dm_interrupt_take_hangup (void);
 
 /* The signal that came and was not raised yet, or 0. */
 int dm_interrupt_pending (void);

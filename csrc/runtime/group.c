@@ -124,6 +124,7 @@ void dm_group_round (dm_group *group, int timeout_ms) {
 static void run_round (dm_group *group) {
   bool busy;
   group->now = dm_clock_ms();
+  dm_group_follow_topics(group);
   busy = dm_group_serve_events(group);
   busy = dm_group_settle(group) || busy;
   dm_group_bury_postponed(group);
@@ -222,6 +223,7 @@ static void discard (dm_group *group) {
   if (group->engine != NULL) dm_engine_free(group->engine);
   if (group->topics != NULL) rd_kafka_topic_partition_list_destroy(group->topics);
   if (group->places != NULL) rd_kafka_topic_partition_list_destroy(group->places);
+  if (group->wanted != NULL) rd_kafka_topic_partition_list_destroy(group->wanted);
   if (group->feed != NULL) dm_feed_free(group->feed);
   dm_inbox_close(&group->inbox);
   pthread_mutex_destroy(&group->lock);

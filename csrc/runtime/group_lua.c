@@ -349,6 +349,14 @@ static int group_start (lua_State *L) {
   return 1;
 }
 
+/* group:subscribe(topics): from now on to these, and no others */
+static int group_subscribe (lua_State *L) {
+  group_box *box = check_box(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  if (!dm_group_subscribe(box->group, read_topics(L, 2))) return luaL_error(L, "not enough memory");
+  return 0;
+}
+
 /* group:stop(): running records settle, what is due is committed, the member leaves */
 static int group_stop (lua_State *L) {
   dm_group_stop(check_box(L)->group);
@@ -483,7 +491,7 @@ void dm_group_lua_open (lua_State *L) {
     { "join", group_join },   { "kill", group_kill },
     { "notes", group_notes }, { "serve", group_serve },
     { "start", group_start }, { "stats", group_stats }, { "step", group_step },
-    { "stop", group_stop },   { "sweep", group_sweep }, { "trouble", group_trouble },
+    { "stop", group_stop },   { "subscribe", group_subscribe }, { "sweep", group_sweep }, { "trouble", group_trouble },
     { NULL, NULL },
   };
   static const luaL_Reg metamethods[] = {

@@ -82,6 +82,7 @@ struct dm_group {
   bool started;
   atomic_bool stop, kill, ended;
   pthread_mutex_t lock;          /* of what follows */
+  rd_kafka_topic_partition_list_t *wanted; /* topics to subscribe to next; NULL: no change */
   dm_group_stats stats, published;
   rd_kafka_topic_partition_list_t *places; /* see dm_group_places; NULL: none yet */
   char trouble[512];
@@ -145,6 +146,9 @@ void dm_group_take_commits (dm_group *group);
 void dm_group_take_offsets (dm_group *group, const rd_kafka_topic_partition_list_t *offsets);
 
 /* -- group_rebalance.c -- */
+
+/* Subscribes to the topics that dm_group_subscribe was given last, if it was. */
+void dm_group_follow_topics (dm_group *group);
 
 /* Answers a rebalance. */
 void dm_group_rebalance (dm_group *group, rd_kafka_event_t *event);

@@ -31,6 +31,37 @@ static void answer (dm_group *group, const rd_kafka_topic_partition_list_t *list
   if (error) dm_group_note(group, 3, "rebalance: %s", rd_kafka_err2str(error));
 }
 
+/* -- Topics ----------------------------------------------------------------------------------- */
+
+/* Puts the list in the place of the one that was to be subscribed to next, which it returns. */
+static rd_kafka_topic_partition_list_t *exchange_wanted (dm_group *group,
+                                                         rd_kafka_topic_partition_list_t *list) {
+  rd_kafka_topic_partition_list_t *before;
+  pthread_mutex_lock(&group->lock);
+  before = group->wanted;
+  group->wanted = list;
+  pthread_mutex_unlock(&group->lock);
+  return before;
+}
+
+bool dm_group_subscribe (dm_group *group, const rd_kafka_topic_partition_list_t *topics) {
+  rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(topics);
+  if (list == NULL) return false;
+  list = exchange_wanted(group, list);
+  if (list != NULL) rd_kafka_topic_partition_list_destroy(list);
+  dm_inbox_wake(&group->inbox);
+  return true;
+}
+
+void dm_group_follow_topics (dm_group *group) {
+  rd_kafka_topic_partition_list_t *list = exchange_wanted(group, NULL);
+  rd_kafka_resp_err_t error;
+  if (list == NULL) return;
+  error = rd_kafka_subscribe(group->rk, list);
+  if (error) dm_group_note(group, 3, "subscription: %s", rd_kafka_err2str(error));
+  rd_kafka_topic_partition_list_destroy(list);
+}
+
 /* -- Gaining ---------------------------------------------------------------------------------- */
 
 static bool make_number_room (dm_group *group, int number) {

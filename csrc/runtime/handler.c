@@ -44,17 +44,22 @@ void dm_handler_close (dm_handler *handler) {
 }
 
 void dm_handler_load (dm_handler *handler, dm_script *script) {
-  if (!handler->loaded) handler->script = script;
-  else {
-    free_scripts(atomic_exchange(&handler->coming, script)); /* one that never ran anything */
-    dm_lane_wake(handler->lane);
+  dm_script *unused;
+  if (handler->loaded == 0) {
+    handler->loaded = 1;
+    handler->script = script;
+    return;
   }
-  handler->loaded = true;
+  unused = atomic_exchange(&handler->coming, script);
+  if (unused == NULL) handler->loaded++;
+  else dm_script_free(unused);
+  dm_lane_wake(handler->lane);
 }
 
 bool dm_handler_sweep (dm_handler *handler) {
+  bool swept = atomic_load(&handler->taken) + 1 >= handler->loaded; /* first: more may be taken */
   free_scripts(atomic_exchange(&handler->replaced, NULL));
-  return atomic_load(&handler->coming) == NULL;
+  return swept;
 }
 
 /* Between two works: goes over to the script that has come. */
@@ -66,6 +71,7 @@ static void take_script (dm_handler *handler) {
   handler->script = coming;
   old->next = atomic_load(&handler->replaced);
   while (!atomic_compare_exchange_weak(&handler->replaced, &old->next, old)) continue;
+  atomic_fetch_add(&handler->taken, 1);
 }
 
 const dm_cause *dm_handler_cause (dm_handler *handler) {

@@ -29,9 +29,10 @@
 
 struct dm_handler {
   dm_script *script;           /* that runs works; the lane's thread's, once that runs */
-  bool loaded;                 /* there was a first one */
+  unsigned loaded;             /* scripts that it was given to use */
   _Atomic(dm_script *) coming; /* that will, from the next work on; or NULL */
   _Atomic(dm_script *) replaced;
+  atomic_uint taken;           /* scripts that have come, and replaced another */
   lua_State *caller;           /* the coroutine that serves; NULL: the script's L */
   dm_lane *lane;
   dm_emitter *emitter;

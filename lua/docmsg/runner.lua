@@ -7,7 +7,9 @@
 local connection = require "docmsg.topic.connection"
 local dead_letter = require "docmsg.dead_letter"
 local kafka = require "docmsg.kafka"
+local reload = require "docmsg.reload"
 local runtime = require "docmsg.runtime"
+local serving = require "docmsg.serving"
 
 local M = {}
 
@@ -40,6 +42,7 @@ local STEP_MS <const> = 1000
 ---@field http? string the address to tell figures and health at: "host:port" or ":port"
 ---@field http_public? boolean that address may be reached from other machines
 ---@field status_line? fun(text: string) draws a line about the run on a terminal
+---@field watch? boolean loads the script anew when one of its files has changed
 ---@field log? docmsg.Log
 
 ---@class docmsg.Runner
@@ -49,11 +52,13 @@ local STEP_MS <const> = 1000
 ---@field private options docmsg.RunOptions
 ---@field private stopping boolean
 ---@field package signal? fun(): integer? the signal that asks for the end
+---@field package hangup? fun(): boolean? does a signal ask to load the script anew?
 ---@field private failure? string
 ---@field private clean? boolean it was closed: in order?
 ---@field private stuck? boolean it was closed, but a thread still runs
 ---@field private monitor docmsg.Monitor
 ---@field private final? docmsg.RunnerStats of a runner that was closed
+---@field private reloading? docmsg.Reloading of one that has a script
 local Runner = { __name = "docmsg.Runner" }
 Runner.__index = Runner
 
@@ -61,6 +66,10 @@ Runner.__index = Runner
 ---@field name string
 ---@field group docmsg.Group
 ---@field inline boolean its handlers run on the calling thread
+---@field workers integer
+---@field consumer docmsg.ConsumerGroup as it was declared last
+---@field sweeping? boolean lanes may still use what a reload has replaced
+---@field removed? boolean a reload did not find it any more
 ---@field ended boolean
 ---@field stuck boolean it has left, but a handler of it does not end
 ---@field patience_ms? integer how long its longest handler may run; nil: without end
@@ -68,6 +77,7 @@ Runner.__index = Runner
 ---@class docmsg.RunnerStats
 ---@field emitter {produced: integer, failed: integer, queued: integer}
 ---@field groups table<string, docmsg.GroupStats>
+---@field reloads? {ok: integer, failed: integer} of a script
 
 -- == Starting ==
 
@@ -141,39 +151,6 @@ local function assign_properties(consumers)
   return result
 end
 
-local function worker_settings(self, consumer)
-  local host = package.loaded["docmsg.host"]
-  return {
-    script = self.options.script,
-    arguments = self.options.arguments,
-    group = consumer.group,
-    variables = host and host.variables and host.variables(),
-    log = require("docmsg.log").defaults {},
-  }
-end
-
-local function limits_of(consumer)
-  return { timeout_ms = consumer.settings.timeout_ms, instructions = consumer.settings.instructions }
-end
-
-local function serve(self, app, consumer, group, workers)
-  if workers == 0 then
-    if package.loaded["docmsg.host"] then runtime.limit_coroutines() end
-    local dispatch = require("docmsg.dispatch").compile(app, consumer, { log = self.log })
-    group:handle(dispatch, limits_of(consumer))
-    return true
-  end
-  for lane = 1, workers do
-    local state, reason = runtime.state {
-      module = "docmsg.worker", settings = worker_settings(self, consumer),
-      memory = consumer.settings.memory,
-    }
-    if not state then return nil, reason end
-    group:serve(lane, state, limits_of(consumer))
-  end
-  return true
-end
-
 local function workers_of(self, consumer)
   if not self.options.script then return 0 end
   return self.options.workers or consumer.settings.workers or self.options.default_workers or 0
@@ -204,9 +181,12 @@ local function open_group(self, app, consumer, properties)
   }
   if not group then return nil, err end
   self.groups[#self.groups + 1] = { name = consumer.group, group = group, inline = workers == 0,
-    patience_ms = patience_of(consumer) }
-  local ok, reason = serve(self, app, consumer, group, workers)
-  if not ok then return nil, reason end
+    workers = workers, consumer = consumer, patience_ms = patience_of(consumer) }
+  local handlers, reason = serving.prepare(app, consumer, {
+    workers = workers, script = self.options.script, arguments = self.options.arguments, log = self.log,
+  })
+  if not handlers then return nil, reason end
+  handlers:start(group)
   return group:start()
 end
 
@@ -215,6 +195,30 @@ local function closed_on_error(thing)
   return setmetatable({}, { __close = function(_, err)
     if err then thing:close() end
   end })
+end
+
+-- Starts groups of an application that was loaded anew; all or none.
+local function open_new(self, app, consumers)
+  local properties, conflict = assign_properties(consumers)
+  if not properties then return nil, conflict end
+  local before = #self.groups
+  for _, consumer in ipairs(consumers) do
+    local started, reason = open_group(self, app, consumer, properties)
+    if not started then
+      for i = #self.groups, before + 1, -1 do
+        self.groups[i].group:close(END_MS .. "ms")
+        table.remove(self.groups, i)
+      end
+      return nil, reason
+    end
+  end
+  return true
+end
+
+local function begin_reloading(self, app)
+  self.reloading = reload.new(app, self.options, self.log, {
+    choose = choose, patience_of = patience_of, open = function(...) return open_new(self, ...) end,
+  })
 end
 
 -- Starts what the application declares; what is told goes to the monitor.
@@ -239,6 +243,7 @@ local function begin(app, options, log, monitor)
       return nil, failure
     end
   end
+  if options.script then begin_reloading(self, app) end
   return self
 end
 
@@ -279,12 +284,22 @@ local function is_over(entry)
   return entry.stuck
 end
 
+-- Closes the groups that a reload has removed, when they have ended.
+local function close_removed(self)
+  for i = #self.groups, 1, -1 do
+    local entry = self.groups[i]
+    if entry.removed and entry.ended and entry.group:close "0" then table.remove(self.groups, i) end
+  end
+end
+
 -- Looks after the groups: what they say, and which of them have ended.
 local function tend(self)
   tell(self, self.emitter)
+  close_removed(self)
   local running = false
   for _, entry in ipairs(self.groups) do
     tell(self, entry.group)
+    if entry.sweeping then entry.sweeping = not entry.group:sweep() end
     running = not is_over(entry) or running
     local trouble = entry.group:trouble()
     if trouble then self.failure = self.failure or ("%s: %s"):format(entry.name, trouble) end
@@ -318,6 +333,14 @@ local function work(self, timeout_ms)
   end
 end
 
+---Loads the script anew and swaps the handlers between two records of each lane. When something is
+---wrong with it, the old ones go on and the log says why. What handlers keep in variables is lost.
+---@return boolean ok
+function Runner:reload()
+  if not self.reloading then error("runner:reload: it was started without a script", 2) end
+  return self.reloading:now(self.groups)
+end
+
 ---Runs what is due, for about that long at the most.
 ---@param timeout docmsg.Duration
 ---@return boolean running false when nothing more is to be expected of the groups
@@ -329,6 +352,7 @@ function Runner:step(timeout)
     self:stop()
   end
   if self.failure then self:stop() end
+  if self.reloading and not self.stopping then self.reloading:when_due(self.groups, self.hangup and self.hangup()) end
   local running = tend(self)
   self.monitor:tell(self, patience(self))
   return running
@@ -353,7 +377,8 @@ function Runner:stats()
   if self.final then return self.final end
   local groups = {}
   for _, entry in ipairs(self.groups) do groups[entry.name] = entry.group:stats() end
-  return { emitter = self.emitter:stats(), groups = groups }
+  local reloads = self.reloading and self.reloading:counts()
+  return { emitter = self.emitter:stats(), groups = groups, reloads = reloads }
 end
 
 -- Says what became of the records.
@@ -418,12 +443,12 @@ end
 
 Runner.__close = function(self) self:close() end
 
--- Signals are asked for while the value lives.
-local function listening()
+-- Signals are asked for while the value lives; SIGHUP only by who can load its script anew.
+local function listening(reloads)
   local host = package.loaded["docmsg.host"]
   if not host or not host.listen then return nil, nil end
-  host.listen(true)
-  return host.signal, setmetatable({}, { __close = function() host.listen(false) end })
+  host.listen(true, reloads)
+  return host, setmetatable({}, { __close = function() host.listen(false) end })
 end
 
 ---Starts the consumers and runs them until their end.
@@ -436,8 +461,8 @@ function M.run(app, options)
   local runner, reason = M.start(app, options)
   if not runner then return false, tostring(reason) end
   local _ <close> = runner
-  local signal, _ <close> = listening()
-  runner.signal = signal
+  local host, _ <close> = listening(runner.reloading ~= nil)
+  if host then runner.signal, runner.hangup = host.signal, host.hangup end
   return runner:run()
 end
 

@@ -39,9 +39,20 @@ function host.ignore_environment() end
 ---@return integer
 function host.cores() end
 
+---What tells one state of a file from another.
+---@param path string
+---@return string? fingerprint
+---@return string? reason
+---@return integer? errno
+function host.fingerprint(path) end
+
+---@return boolean came has a SIGHUP come since the last call, while listening?
+function host.hangup() end
+
 ---Lets signals be asked for with `signal` instead of raising them. A second one ends the program.
 ---@param on boolean false forgets the signal that came
-function host.listen(on) end
+---@param hangup? boolean SIGHUP, too, is asked for, with `hangup`
+function host.listen(on, hangup) end
 
 ---@return integer? number of the signal that came while listening
 function host.signal() end

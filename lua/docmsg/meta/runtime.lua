@@ -120,6 +120,10 @@ function group:step(timeout) end
 ---@return docmsg.Error? err
 function group:start() end
 
+---Subscribes to these topics instead.
+---@param topics string[] names, and patterns that begin with "^"
+function group:subscribe(topics) end
+
 ---Begins to end: nothing more begins, what runs settles, commits, leaves.
 function group:stop() end
 

@@ -22,10 +22,12 @@ return {
   about = [[
 Runs all consumers of an application until Ctrl-C or SIGTERM: running handlers may finish, what is
 due is committed, the groups are left. A second signal ends at once. Missing dead-letter topics are
-created first.]],
+created first. SIGHUP loads the script anew, as --watch does when a file of it is saved; handlers are
+swapped between two records. While something is wrong with it, the old ones go on.]],
   examples = {
     { "docmsg-lua run app.lua", "with the workers that the script declares" },
     { "docmsg-lua run app.lua --only orders --workers 4", "one group, four workers" },
+    { "docmsg-lua run app.lua --watch", "edited handlers are live within a second" },
     { "docmsg-lua run app.lua --workers 0", "handlers on the main thread" },
     { "docmsg-lua run app.lua --http :9464", "figures for Prometheus, and health" },
   },
@@ -33,6 +35,7 @@ created first.]],
   { "--only", "GROUP", help = "run this group alone" },
   { "--workers", "N", kind = "integer", min = 0, max = 256,
     help = "for each group; default: as the script says, else one fewer than cores" },
+  { "--watch", help = "load the script anew when one of its files changes" },
   { "--no-create", help = "do not create missing dead-letter topics; refuse to start instead" },
   { "--drain", "DUR", kind = "duration", default = "25s", help = "for running handlers at the end" },
   { "--http", "ADDR", help = "figures and health at host:port, or :port of this machine: /metrics /livez /readyz" },
@@ -49,7 +52,7 @@ created first.]],
     local ok, failure, stuck = app:run {
       only = options.only, script = path, workers = options.workers,
       default_workers = default_workers(), create = not options.no_create,
-      timeout = options.timeout, drain = options.drain, exit_when_stuck = true,
+      timeout = options.timeout, drain = options.drain, exit_when_stuck = true, watch = options.watch,
       http = options.http, http_public = options.http_public, status_line = status_line,
     }
     if ok then return exit.DONE end
