@@ -109,12 +109,12 @@ describe("an edited script", function()
     local consumer <close> = cluster:consumer { topics = { out }, start = "earliest" }
     local found, seen = {}, 0
     await(function()
-      local message = consumer:poll "100ms"
-      if not message then return false end
-      local data = json.decode(message.value)
-      assert.is_nil(found[data.number], "handled twice")
-      found[data.number] = data.version
-      seen = seen + 1
+      for message in function() return consumer:poll "100ms" end do
+        local data = json.decode(message.value)
+        assert.is_nil(found[data.number], "handled twice")
+        found[data.number] = data.version
+        seen = seen + 1
+      end
       return seen == count
     end, "60s", "outputs")
     return found
