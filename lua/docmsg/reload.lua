@@ -51,10 +51,17 @@ local function warn_of_later(log, old, new)
   end
 end
 
+---A group that goes on.
+---@class docmsg.reload.Kept
+---@field entry docmsg.runner.Group
+---@field consumer docmsg.ConsumerGroup as it is declared now
+---@field serving? docmsg.Serving its handlers, when they are loaded
+---@field topics? string[] when they are others than before
+
 ---What is to be done for each group.
 ---@class docmsg.reload.Plan
 ---@field app docmsg.App
----@field kept {entry: docmsg.runner.Group, consumer: docmsg.ConsumerGroup, serving: docmsg.Serving?, topics: string[]?}[]
+---@field kept docmsg.reload.Kept[]
 ---@field new docmsg.ConsumerGroup[]
 ---@field removed docmsg.runner.Group[]
 
