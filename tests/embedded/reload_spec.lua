@@ -17,7 +17,8 @@ local SCRIPT <const> = [[
 local docmsg = require "docmsg"
 local app = docmsg.app { name = "reload" }
 local version = %s
-local consumer = app:consumer("%s", { workers = %d })
+local consumer = app:consumer("%s", { workers = %d,
+  kafka = { ["session.timeout.ms"] = 6000, ["heartbeat.interval.ms"] = 500 } })
 consumer:on("%s", function(event, ctx)
   if event.data %% 10 == 0 and ctx.attempt == 1 then return ctx:retry("once more", "300ms") end
   ctx:emit("%s", { number = event.data, version = version })
@@ -29,24 +30,22 @@ return app
 describe("an edited script", function()
   local cluster, folder, before, lines, topic, out, group
 
-  setup(function()
+  before_each(function()
     cluster = embedded.start()
     before = kafka.defaults().bootstrap_servers
     kafka.defaults { bootstrap_servers = cluster.bootstrap_servers }
     log.defaults { level = "error" }
-  end)
-  teardown(function()
-    log.defaults { level = "info" }
-    kafka.defaults { bootstrap_servers = before }
-    cluster:close()
-  end)
-  before_each(function()
     folder, lines = program.folder(), {}
     topic, out, group = name.unique("in"), name.unique("out"), name.unique("group")
     cluster:topic { name = topic, partitions = 4 }
     cluster:topic { name = out }
   end)
-  after_each(function() program.remove(folder) end)
+  after_each(function()
+    program.remove(folder)
+    log.defaults { level = "info" }
+    kafka.defaults { bootstrap_servers = before }
+    cluster:close()
+  end)
 
   local path_before = package.path
   after_each(function() package.path = path_before end)
@@ -106,7 +105,8 @@ describe("an edited script", function()
 
   ---The versions that have handled each number.
   local function versions(count)
-    local consumer <close> = cluster:consumer { topics = { out }, start = "earliest" }
+    local consumer <close> = cluster:consumer()
+    assert(consumer:assign { { topic = out, partition = 0, offset = 0 } })
     local found, seen = {}, 0
     await(function()
       for message in function() return consumer:poll "100ms" end do
@@ -165,7 +165,7 @@ describe("an edited script", function()
 
   local refused = {
     { "raises while it is loaded", function() return script(2, 1, "error 'not today'") end,
-      "app%.lua:9: not today" },
+      "app%.lua:10: not today" },
     { "is no application", function() return "return 1" end, "an application expected" },
     { "has an unknown option", function() return script(2, 1, "app:consumer('x', { ordr = 'key' })") end,
       'unknown option "ordr"; did you mean .order' },
