@@ -4,7 +4,8 @@
 ** cannot lose the membership.
 **
 ** Threads:   dm_group_new, _start, _join and _free on the thread that owns the lua_State;
-**            dm_group_stop, _kill, _subscribe, _stats_get and _pulse_of on any. The lanes' threads are the caller's.
+**            dm_group_stop, _kill, _subscribe, _stats_get and _pulse_of on any. The lanes' threads
+**            are the caller's.
 ** Ownership: the group owns its consumer, lanes and works; it borrows the emitter, which must
 **            outlive it.
 ** Order:     new; start; serve the lanes (lane.h); stop, or kill; join; free.
@@ -74,6 +75,7 @@ dm_lane *dm_group_lane (dm_group *group, int lane);
 
 /* How many lanes there are. */
 int dm_group_lanes (const dm_group *group);
+
 /* Subscribes to other topics, which are copied. False: no memory. */
 bool dm_group_subscribe (dm_group *group, const rd_kafka_topic_partition_list_t *topics);
 

@@ -488,11 +488,10 @@ static int group_trouble (lua_State *L) {
 void dm_group_lua_open (lua_State *L) {
   static const luaL_Reg methods[] = {
     { "close", group_close }, { "ended", group_ended }, { "handle", group_handle },
-    { "join", group_join },   { "kill", group_kill },
-    { "notes", group_notes }, { "serve", group_serve },
-    { "start", group_start }, { "stats", group_stats }, { "step", group_step },
-    { "stop", group_stop },   { "subscribe", group_subscribe }, { "sweep", group_sweep }, { "trouble", group_trouble },
-    { NULL, NULL },
+    { "join", group_join },   { "kill", group_kill },   { "notes", group_notes },
+    { "serve", group_serve }, { "start", group_start }, { "stats", group_stats },
+    { "step", group_step },   { "stop", group_stop },   { "subscribe", group_subscribe },
+    { "sweep", group_sweep }, { "trouble", group_trouble }, { NULL, NULL },
   };
   static const luaL_Reg metamethods[] = {
     { "__gc", group_gc }, { "__close", group_leave }, { NULL, NULL },

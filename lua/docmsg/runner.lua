@@ -352,7 +352,9 @@ function Runner:step(timeout)
     self:stop()
   end
   if self.failure then self:stop() end
-  if self.reloading and not self.stopping then self.reloading:when_due(self.groups, self.hangup and self.hangup()) end
+  if self.reloading and not self.stopping then
+    self.reloading:when_due(self.groups, self.hangup and self.hangup())
+  end
   local running = tend(self)
   self.monitor:tell(self, patience(self))
   return running
