@@ -37,8 +37,8 @@ local function refusal(old, new)
   for _, name in ipairs(FIXED) do
     local before, after = old.settings[name], new.settings[name]
     if before ~= after then
-      return ("consumer %q: %s cannot change while it runs, from %s to %s: start the program again"):format(
-        new.group, name, show(before), show(after))
+      return ("consumer %q: %s cannot change while it runs, from %s to %s: start the program again")
+        :format(new.group, name, show(before), show(after))
     end
   end
 end
