@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 /* Sizes are rounded up to a step; larger blocks than these are malloc's. */
-#define DM_POOL_STEP 16
+#define DM_POOL_STEP ((size_t)16)
 #define DM_POOL_CLASSES 20
 
 typedef struct dm_pool {
