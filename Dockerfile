@@ -17,8 +17,8 @@ RUN cmake --preset release && \
 FROM debian:bookworm-slim
 RUN apt-get update && \
     apt-get install -y --no-install-recommends \
-      ca-certificates libedit2 liblua5.4-0 libmicrohttpd12 librdkafka1 libsqlite3-0 libuuid1 \
-      lua-cjson && \
+      ca-certificates libedit2 liblua5.4-0 libmicrohttpd12 librdkafka1 libsqlite3-0 libssl3 \
+      libuuid1 lua-cjson && \
     rm -rf /var/lib/apt/lists/* && \
     useradd --system --no-create-home --home-dir /var/lib/docmsg docmsg && \
     install -d -o docmsg -g docmsg /var/lib/docmsg

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/envelope.h"
 
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +10,32 @@
 /* More of an id is hashed, but not repeated in a header. */
 #define ID_MAX 256
 
-/* Room for "topic/partition/offset": a topic's name has 249 bytes at most. */
+/* Digits of a number of 64 bits. */
+#define NUMBER_MAX 20
+
+/* Room for "topic/partition/offset", and for what comes after the topic, whose name has 249 bytes at
+** most. */
 #define PLACE_MAX 300
+#define PLACE_REST (size_t)(2 * (1 + NUMBER_MAX))
 
 /* The namespace of ids that are derived from a cause. */
-static const uuid_t namespace = { 0x6d, 0x0a, 0x1f, 0x5c, 0x3e, 0x92, 0x4b, 0x7d,
-                                  0x9a, 0x51, 0xc8, 0x2b, 0x74, 0xe0, 0x13, 0xf6 };
+static const uuid_t namespace = {
+  0x6d, 0x0a, 0x1f, 0x5c, 0x3e, 0x92, 0x4b, 0x7d, 0x9a, 0x51, 0xc8, 0x2b, 0x74, 0xe0, 0x13, 0xf6,
+};
+
+static char *put (char *at, const void *bytes, size_t size) {
+  if (size > 0) memcpy(at, bytes, size);
+  return at + size;
+}
+
+static char *put_number (char *at, uint64_t number) {
+  char digits[NUMBER_MAX], *end = digits + sizeof digits, *first = end;
+  do *--first = (char)('0' + number % 10);
+  while ((number /= 10) > 0);
+  return put(at, first, (size_t)(end - first));
+}
+
+/* -- The cause -------------------------------------------------------------------------------- */
 
 static int read_hops (const void *value, size_t size) {
   const char *digits = value;
@@ -27,72 +48,112 @@ static int read_hops (const void *value, size_t size) {
   return hops;
 }
 
-/* Takes the header in, when it is one of ours. */
-static void read_header (dm_cause *cause, const char *name, const void *value, size_t size) {
-  dm_bytes bytes = { value, size };
+/* Where a header is kept; NULL: it is none of ours. */
+static dm_bytes *place_of (dm_cause *cause, const char *name) {
   if (strncmp(name, "ce_", 3) == 0) {
     name += 3;
-    if (strcmp(name, "id") == 0) cause->id = bytes;
-    else if (strcmp(name, "source") == 0) cause->source = bytes;
-    else if (strcmp(name, "correlationid") == 0) cause->correlation = bytes;
-    else if (strcmp(name, "causationid") == 0) cause->causation = bytes;
+    if (strcmp(name, "id") == 0) return &cause->id;
+    if (strcmp(name, "type") == 0) return &cause->type;
+    if (strcmp(name, "source") == 0) return &cause->source;
+    if (strcmp(name, "specversion") == 0) return &cause->version;
+    if (strcmp(name, "correlationid") == 0) return &cause->correlation;
+    if (strcmp(name, "causationid") == 0) return &cause->causation;
+    return NULL;
   }
-  else if (strcmp(name, "docmsg-hops") == 0) cause->hops = read_hops(value, size);
-  else if (strcmp(name, "traceparent") == 0) cause->traceparent = bytes;
+  if (strcmp(name, "content-type") == 0) return &cause->content_type;
+  if (strcmp(name, "traceparent") == 0) return &cause->traceparent;
+  if (strncmp(name, "docmsg-", 7) != 0) return NULL;
+  name += 7;
+  if (strcmp(name, "hops") == 0) return &cause->passed;
+  return strcmp(name, "redrive-group") == 0 ? &cause->redrive_group : NULL;
 }
 
-dm_cause dm_cause_read (const rd_kafka_message_t *message) {
-  dm_cause cause = { .message = message };
-  rd_kafka_headers_t *headers;
+/* Of two headers with one name the last one counts. */
+static void read_headers (dm_cause *cause) {
   const char *name;
-  const void *value;
-  size_t size;
-  if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return cause;
-  for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == 0; i++)
-    if (value != NULL) read_header(&cause, name, value, size);
-  if (cause.hops == 0 && cause.causation.at != NULL) cause.hops = 1;
-  return cause;
+  dm_bytes *place, bytes;
+  for (size_t i = 0; rd_kafka_header_get_all(cause->headers, i, &name, (const void **)&bytes.at,
+                                             &bytes.size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+    if ((place = place_of(cause, name)) != NULL) *place = bytes;
 }
 
-/* Where the cause stands, for one that has no usable id. */
-static int write_place (const dm_cause *cause, char *text, size_t size) {
+void dm_cause_read (dm_cause *cause, const rd_kafka_message_t *message) {
+  *cause = (dm_cause){ .message = message };
+  if (rd_kafka_message_headers(message, &cause->headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    read_headers(cause);
+  if (cause->passed.at != NULL) cause->hops = read_hops(cause->passed.at, cause->passed.size);
+  if (cause->hops == 0 && cause->causation.at != NULL) cause->hops = 1;
+}
+
+/* Room for "topic/partition/offset". */
+static size_t place_max (const dm_cause *cause) {
+  return strlen(rd_kafka_topic_name(cause->message->rkt)) + PLACE_REST;
+}
+
+/* Writes where the cause stands, for one that has no usable id. */
+static char *put_place (char *at, const dm_cause *cause) {
   const rd_kafka_message_t *m = cause->message;
-  return snprintf(text, size, "%s/%d/%lld", rd_kafka_topic_name(m->rkt), (int)m->partition,
-                  (long long)m->offset);
+  const char *topic = rd_kafka_topic_name(m->rkt);
+  at = put(at, topic, strlen(topic));
+  *at++ = '/';
+  at = put_number(at, (uint64_t)m->partition);
+  *at++ = '/';
+  return put_number(at, (uint64_t)m->offset);
 }
 
-static char *put (char *at, const void *bytes, size_t size) {
-  if (size > 0) memcpy(at, bytes, size);
-  return at + size;
-}
+/* -- The id ----------------------------------------------------------------------------------- */
 
-/* Writes what the id is derived from: source NUL id, or the place, then NUL group NUL index.
-** Returns its size. */
-static size_t write_name (const dm_cause *cause, const char *group, unsigned index, char *name) {
-  char *at = name;
+/* Writes what the id is derived from: the namespace, source NUL id, or the place, then NUL group NUL
+** index. */
+static char *put_name (char *at, const dm_cause *cause, const char *group, unsigned index) {
+  at = put(at, namespace, sizeof namespace);
   if (cause->id.at != NULL) {
     at = put(at, cause->source.at, cause->source.size);
     *at++ = '\0';
     at = put(at, cause->id.at, cause->id.size);
   }
-  else at += write_place(cause, at, PLACE_MAX);
+  else at = put_place(at, cause);
   *at++ = '\0';
   at = put(at, group, strlen(group) + 1);
-  return (size_t)(at - name) + (size_t)sprintf(at, "%u", index);
+  return put_number(at, index);
 }
 
-bool dm_envelope_id (const dm_cause *cause, const char *group, unsigned index,
-                     char text[DM_UUID_TEXT]) {
-  char small[1024];
-  size_t room = cause->source.size + cause->id.size + strlen(group) + PLACE_MAX + 16;
-  char *name = room <= sizeof small ? small : malloc(room);
-  uuid_t id;
-  if (name == NULL) return false;
-  uuid_generate_sha1(id, namespace, name, write_name(cause, group, index, name));
-  uuid_unparse_lower(id, text);
-  if (name != small) free(name);
+/* Version 5 of RFC 9562: the first bytes of a SHA-1. */
+static bool derive (EVP_MD_CTX *digest, const char *name, size_t size, char text[DM_UUID_TEXT]) {
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  if (!EVP_DigestInit_ex(digest, NULL, NULL) || !EVP_DigestUpdate(digest, name, size) ||
+      !EVP_DigestFinal_ex(digest, hash, NULL))
+    return false;
+  hash[6] = (unsigned char)(0x50 | (hash[6] & 0x0f));
+  hash[8] = (unsigned char)(0x80 | (hash[8] & 0x3f));
+  uuid_unparse_lower(hash, text);
   return true;
 }
+
+bool dm_envelope_id (const dm_cause *cause, const dm_emitting *by, unsigned index,
+                     char text[DM_UUID_TEXT]) {
+  char small[1024], *name = small;
+  size_t room = sizeof namespace + strlen(by->group) + 2 + NUMBER_MAX + 1 +
+                (cause->id.at != NULL ? cause->source.size + cause->id.size : place_max(cause));
+  bool derived;
+  if (room > sizeof small && (name = malloc(room)) == NULL) return false;
+  derived = derive(by->digest, name, (size_t)(put_name(name, cause, by->group, index) - name), text);
+  if (name != small) free(name);
+  return derived;
+}
+
+EVP_MD_CTX *dm_envelope_digest_new (void) {
+  EVP_MD_CTX *digest = EVP_MD_CTX_new();
+  if (digest != NULL && EVP_DigestInit_ex(digest, EVP_sha1(), NULL)) return digest;
+  EVP_MD_CTX_free(digest);
+  return NULL;
+}
+
+void dm_envelope_digest_free (EVP_MD_CTX *digest) {
+  EVP_MD_CTX_free(digest);
+}
+
+/* -- The headers ------------------------------------------------------------------------------ */
 
 static bool add (rd_kafka_headers_t *headers, const char *name, const char *value, size_t size) {
   return rd_kafka_header_add(headers, name, -1, value, (ssize_t)size) == RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -107,17 +168,19 @@ static const dm_bytes *first_of (const dm_cause *cause) {
   return cause->correlation.at != NULL ? &cause->correlation : &cause->causation;
 }
 
+static bool add_place (rd_kafka_headers_t *headers, const dm_cause *cause) {
+  char place[PLACE_MAX];
+  return place_max(cause) <= sizeof place &&
+         add(headers, "ce_causationid", place, (size_t)(put_place(place, cause) - place));
+}
+
 /* Who caused it: the direct cause, and the first one where that is another. */
 static bool add_cause (rd_kafka_headers_t *headers, const dm_cause *cause) {
   const dm_bytes *first = first_of(cause);
-  char place[PLACE_MAX];
   if (cause->id.at != NULL && cause->id.size <= ID_MAX) {
     if (!add(headers, "ce_causationid", cause->id.at, cause->id.size)) return false;
   }
-  else {
-    write_place(cause, place, sizeof place);
-    if (!add_text(headers, "ce_causationid", place)) return false;
-  }
+  else if (!add_place(headers, cause)) return false;
   if (first->at == NULL || first->size > ID_MAX) return true;
   return add(headers, "ce_correlationid", first->at, first->size);
 }
@@ -138,7 +201,7 @@ rd_kafka_headers_t *dm_envelope_new (const dm_cause *cause, const dm_emitting *b
   char derived[DM_UUID_TEXT];
   rd_kafka_headers_t *headers = rd_kafka_headers_new(8 + extra);
   if (headers == NULL) return NULL;
-  if ((emitted->id != NULL || dm_envelope_id(cause, by->group, emitted->index, derived)) &&
+  if ((emitted->id != NULL || dm_envelope_id(cause, by, emitted->index, derived)) &&
       add(headers, "ce_specversion", "1.0", 3) &&
       add_text(headers, "ce_id", emitted->id != NULL ? emitted->id : derived) &&
       add_text(headers, "ce_source", by->source) && add_text(headers, "ce_type", emitted->type) &&

@@ -3,13 +3,14 @@
 ** it. A handler that runs again for the same record gives its emits the same ids, so that
 ** whoever reads them can tell a repetition.
 **
-** Threads:   any; nothing is shared.
+** Threads:   any; nothing is shared, and a digest is one thread's at a time.
 ** Ownership: a cause borrows the record's headers.
 */
 #ifndef DM_ENVELOPE_H
 #define DM_ENVELOPE_H
 
 #include <librdkafka/rdkafka.h>
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,10 +25,12 @@ typedef struct dm_bytes {
   size_t size;
 } dm_bytes;
 
-/* What is said about the record that caused an emit. */
+/* What is said about a record, which may cause emits. */
 typedef struct dm_cause {
   const rd_kafka_message_t *message;
-  dm_bytes id, source, causation, correlation, traceparent;
+  rd_kafka_headers_t *headers; /* NULL: there are none */
+  dm_bytes type, version, id, source, causation, correlation, traceparent, content_type;
+  dm_bytes passed, redrive_group;  /* docmsg-hops, docmsg-redrive-group */
   int hops;       /* how often it was passed on; -1: the header is malformed */
 } dm_cause;
 
@@ -35,10 +38,15 @@ typedef struct dm_cause {
 typedef struct dm_emitting {
   const char *source;  /* ce_source */
   const char *group;
+  EVP_MD_CTX *digest;  /* for ids */
 } dm_emitting;
 
 /* Reads the record's headers. */
-dm_cause dm_cause_read (const rd_kafka_message_t *message);
+void dm_cause_read (dm_cause *cause, const rd_kafka_message_t *message);
+
+/* What ids are made with; NULL: no memory, or the system has no SHA-1. */
+EVP_MD_CTX *dm_envelope_digest_new (void);
+void dm_envelope_digest_free (EVP_MD_CTX *digest);
 
 /* What one emit says of itself. */
 typedef struct dm_emitted {
@@ -52,7 +60,7 @@ rd_kafka_headers_t *dm_envelope_new (const dm_cause *cause, const dm_emitting *b
                                      const dm_emitted *emitted, size_t extra);
 
 /* Derives the id of the emit: a UUIDv5, as text. False: no memory. */
-bool dm_envelope_id (const dm_cause *cause, const char *group, unsigned index,
+bool dm_envelope_id (const dm_cause *cause, const dm_emitting *by, unsigned index,
                      char text[DM_UUID_TEXT]);
 
 #endif

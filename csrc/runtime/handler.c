@@ -22,7 +22,8 @@ enum { VERDICT = -RESULTS, REASON, MESSAGE, AFTER, STACK, ATTEMPTS, TYPE };
 
 bool dm_handler_open (dm_handler *handler) {
   handler->outbox = dm_outbox_new();
-  return handler->outbox != NULL;
+  handler->by.digest = dm_envelope_digest_new();
+  return handler->outbox != NULL && handler->by.digest != NULL;
 }
 
 /* Frees the scripts of a list. */
@@ -41,6 +42,8 @@ void dm_handler_close (dm_handler *handler) {
   handler->script = NULL;
   if (handler->outbox != NULL) dm_outbox_free(handler->outbox);
   handler->outbox = NULL;
+  dm_envelope_digest_free(handler->by.digest);
+  handler->by.digest = NULL;
 }
 
 void dm_handler_load (dm_handler *handler, dm_script *script) {
@@ -76,7 +79,7 @@ static void take_script (dm_handler *handler) {
 
 const dm_cause *dm_handler_cause (dm_handler *handler) {
   if (!handler->cause_read) {
-    handler->cause = dm_cause_read(handler->work->message);
+    dm_cause_read(&handler->cause, handler->work->message);
     handler->cause_read = true;
   }
   return &handler->cause;

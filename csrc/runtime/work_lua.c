@@ -75,16 +75,26 @@ static int work_index (lua_State *L) {
 
 /* work:header(name) -> the value of the last header with that name, or nil */
 static int work_header (lua_State *L) {
-  const dm_handler *handler = check_handler(L);
-  rd_kafka_headers_t *headers;
+  const dm_cause *cause = dm_handler_cause(check_handler(L));
   const char *name = luaL_checkstring(L, 2);
   const void *value;
   size_t size;
-  if (rd_kafka_message_headers(handler->work->message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-      rd_kafka_header_get_last(headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR)
+  if (cause->headers != NULL &&
+      rd_kafka_header_get_last(cause->headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR)
     dm_push_bytes(L, value, size);
   else lua_pushnil(L);
   return 1;
+}
+
+/* work:envelope() -> what the headers say of ce_type, ce_specversion, ce_id, docmsg-hops,
+** docmsg-redrive-group and content-type, each a string or nil */
+static int work_envelope (lua_State *L) {
+  const dm_cause *cause = dm_handler_cause(check_handler(L));
+  const dm_bytes *said[] = { &cause->type,   &cause->version,       &cause->id,
+                             &cause->passed, &cause->redrive_group, &cause->content_type };
+  int count = (int)(sizeof said / sizeof *said);
+  for (int i = 0; i < count; i++) dm_push_bytes(L, said[i]->at, said[i]->size);
+  return count;
 }
 
 /* work:headers() -> { {name, value}, ... } */
@@ -267,6 +277,7 @@ static void push_fields (lua_State *L) {
   static const luaL_Reg methods[] = {
     { "discard", work_discard },
     { "emit", work_emit },
+    { "envelope", work_envelope },
     { "header", work_header },
     { "headers", work_headers },
     { "limit", work_limit },

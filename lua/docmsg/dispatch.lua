@@ -141,14 +141,6 @@ local function clear(frame)
   frame.loaded, frame.redriven = false, false
 end
 
--- Decides whether the record is for this group at all.
-local function check_redrive(frame, work)
-  local group = work:header("docmsg-redrive-group")
-  if not group then return true end
-  frame.redriven = group == frame.group
-  return frame.redriven
-end
-
 local function unrouted(routes, event_type)
   local message = routes:explain(event_type)
   if routes:ignores(event_type) then return SKIP, "ignored", message end
@@ -162,11 +154,8 @@ end
 local function processor(app, routes, frame)
   local function type_of(topic) return app:type_of(topic) end
   return function(work)
-    if not check_redrive(frame, work) then
-      return SKIP, "redriven", "redriven for another group"
-    end
     local event_type, reason, message = event.read(work, frame, type_of)
-    if not event_type then return DEAD, reason, message end
+    if not event_type then return reason == "redriven" and SKIP or DEAD, reason, message end
     local spec = routes:spec(event_type)
     if not spec then return unrouted(routes, event_type) end
     frame.spec = spec

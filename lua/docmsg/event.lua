@@ -17,6 +17,8 @@ local M = {}
 ---What a handler's run is about; one for all records of a consumer, one after the other.
 ---@class docmsg.Frame
 ---@field work docmsg.Work
+---@field group string
+---@field redriven boolean a dead letter of this group comes again
 ---@field spec docmsg.EventSpec
 ---@field attributes? table of an event in structured mode
 ---@field loaded boolean has the data been decoded?
@@ -86,8 +88,7 @@ local function read_structured(work, frame)
 end
 
 -- The type of a record without ce_type.
-local function read_bare(work, frame, type_of)
-  local content_type = work:header("content-type")
+local function read_bare(work, frame, type_of, content_type)
   if content_type and content_type:sub(1, 23) == "application/cloudevents" then
     if content_type:match("^[^;%s]*") == STRUCTURED then return read_structured(work, frame) end
     return undecodable("content-type %s is not read", value.show(content_type))
@@ -108,21 +109,21 @@ end
 ---@param frame docmsg.Frame
 ---@param type_of fun(topic: string): string? the type of the events on a topic
 ---@return string? type
----@return string? reason "undecodable", "unrouted" or "hops"
+---@return string? reason "undecodable", "unrouted" or "hops"; "redriven" for another group
 ---@return string? message
 function M.read(work, frame, type_of)
-  local header = work.header
-  local hops = header(work, "docmsg-hops")
+  local event_type, version, id, hops, redrive_group, content_type = work:envelope()
+  if redrive_group then
+    frame.redriven = redrive_group == frame.group
+    if not frame.redriven then return nil, "redriven", "redriven for another group" end
+  end
   local wrong = hops and bad_hops(hops)
   if wrong then return nil, "hops", wrong end
-  local event_type = header(work, "ce_type")
-  if not event_type then return read_bare(work, frame, type_of) end
-  local version = header(work, "ce_specversion")
+  if not event_type then return read_bare(work, frame, type_of, content_type) end
   if version ~= SPECVERSION then
     local known, reason, message = check_version(version)
     if not known then return nil, reason, message end
   end
-  local id = header(work, "ce_id")
   if id and #id > MAX_ATTRIBUTE then
     return undecodable("ce_id has %d bytes, more than %d", #id, MAX_ATTRIBUTE)
   end

@@ -17,6 +17,11 @@ end
 
 function Work:headers() return self.header_list end
 
+function Work:envelope()
+  return self:header("ce_type"), self:header("ce_specversion"), self:header("ce_id"), self:header("docmsg-hops"),
+    self:header("docmsg-redrive-group"), self:header("content-type")
+end
+
 function Work:time() return self.elapsed end
 
 function Work:limit(timeout_ms, instructions)

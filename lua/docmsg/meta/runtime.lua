@@ -209,6 +209,15 @@ function work:header(name) end
 ---@return docmsg.Header[]
 function work:headers() end
 
+---What the headers of the envelope say, each the last one of its name.
+---@return string? type ce_type
+---@return string? version ce_specversion
+---@return string? id ce_id
+---@return string? hops docmsg-hops
+---@return string? redrive_group docmsg-redrive-group
+---@return string? content_type
+function work:envelope() end
+
 ---@return integer milliseconds since the record was given to its handler
 function work:time() end
 
