@@ -5,8 +5,9 @@
 ** in Lua is collected and every record in it was reported. A record whose producer ended without
 ** a report counts as possibly persisted: nobody knows.
 **
-** Threads:   dm_ledger_on_report, dm_ledger_seal and dm_block_unref on any thread, everything else
-**            on the thread that owns L. No locks: what a report says is published by its status.
+** Threads:   dm_ledger_on_report, dm_ledger_reported, dm_ledger_seal and dm_block_unref on any
+**            thread, everything else on the thread that owns L. No locks: what a report says is
+**            published by its status.
 ** Ownership: the ledger lives until its producer and every block have let go.
 ** Order:     open a slot, produce with it as the record's opaque; forget it when produce failed.
 */

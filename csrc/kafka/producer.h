@@ -22,6 +22,8 @@ typedef struct dm_producer {
   bool transactional;
   bool initialised;         /* init_transactions has succeeded */
   bool in_transaction;
+  bool doomed;              /* the transaction can only be aborted */
+  uint64_t reports_before;  /* reports that came in before the transaction began */
 } dm_producer;
 
 /* Makes the metatables.  [-0, +0, m] */

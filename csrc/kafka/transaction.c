@@ -11,9 +11,16 @@
 /* librdkafka ends at its time-out: what a task may take longer before we stop waiting for it. */
 #define GRACE_MS 2000
 
+/* How long an abort waits for the first report of its transaction, and how often it looks. */
+#define FIRST_REPORT_MS 5000
+#define LOOK_MS 20
+
 typedef struct txn_job {
   rd_kafka_t *rk;
   int timeout_ms;
+  dm_ledger *ledger;
+  uint64_t reports_before; /* those that came in before the transaction began */
+  bool doomed;             /* it can only be aborted: librdkafka sends no more of it */
   const rd_kafka_topic_partition_list_t *offsets; /* a copy of ours */
   rd_kafka_consumer_group_metadata_t *group;
   rd_kafka_error_t *error;
@@ -37,9 +44,28 @@ static void commit_work (void *block) {
   job->error = rd_kafka_commit_transaction(job->rk, job->timeout_ms);
 }
 
+/* Has nothing of the transaction been reported yet, and is something on its way? */
+static bool is_unheard (const txn_job *job) {
+  return dm_ledger_reported(job->ledger) == job->reports_before && rd_kafka_outq_len(job->rk) > 0;
+}
+
+/* librdkafka ends a transaction on the broker even while its first partition is still refused, as
+** it is until the transaction before is complete. The broker has no such transaction to abort, and
+** its answer is fatal for the producer. A report shows that it has one. */
+static void await_first_report (const txn_job *job) {
+  int most = job->timeout_ms / 2;
+  dm_deadline deadline =
+      dm_deadline_in(most < 0 || most > FIRST_REPORT_MS ? FIRST_REPORT_MS : most);
+  while (is_unheard(job) && dm_deadline_left(deadline) > 0 && !dm_job_abandoned(job))
+    rd_kafka_flush(job->rk, LOOK_MS);
+}
+
 static void abort_work (void *block) {
   txn_job *job = block;
-  job->error = rd_kafka_abort_transaction(job->rk, job->timeout_ms);
+  dm_deadline deadline = dm_deadline_in(job->timeout_ms);
+  if (!job->doomed) await_first_report(job);
+  job->error = rd_kafka_abort_transaction(
+      job->rk, job->timeout_ms < 0 ? job->timeout_ms : dm_deadline_left(deadline));
 }
 
 static void offsets_work (void *block) {
@@ -53,6 +79,9 @@ static txn_job *push_job (lua_State *L, dm_producer *producer, int timeout_ms) {
   txn_job *job = dm_job_push(L, sizeof *job, txn_cleanup);
   job->rk = producer->client.rk;
   job->timeout_ms = timeout_ms;
+  job->ledger = producer->ledger;
+  job->reports_before = producer->reports_before;
+  job->doomed = producer->doomed;
   return job;
 }
 
@@ -69,6 +98,7 @@ static bool run (lua_State *L, dm_producer *producer, txn_job *job, void (*work)
   job->error = NULL;
   dm_job_end(L, box);
   if (error == NULL) return true;
+  if (rd_kafka_error_txn_requires_abort(error)) producer->doomed = true;
   dm_error_take(L, error);
   dm_client_blame(L, &producer->client);
   return false;
@@ -100,6 +130,8 @@ int dm_transaction_begin (lua_State *L) {
   error = rd_kafka_begin_transaction(producer->client.rk);
   if (error != NULL) return dm_error_take(L, error);
   producer->in_transaction = true;
+  producer->doomed = false;
+  producer->reports_before = dm_ledger_reported(producer->ledger);
   return succeed(L, producer);
 }
 

@@ -2,16 +2,17 @@
 local broker = require "support.broker"
 local name = require "support.name"
 
----All values a reader sees, in order.
-local function values(cluster, topic, isolation)
-  local seen = {}
+---All values a reader sees, in order of each partition, to the "end" of every one.
+local function values(cluster, topic, isolation, partitions)
+  local seen, open = {}, partitions or 1
   local consumer <close> = cluster:consumer {
     topics = { topic }, kafka = { ["isolation.level"] = isolation },
   }
   for message in consumer:messages("5s") do
     seen[#seen + 1] = message.value
     if message.value == "end" then
-      break
+      open = open - 1
+      if open == 0 then break end
     end
   end
   return seen
@@ -65,6 +66,33 @@ describe("a transaction on a real broker", function()
     assert.is_true(producer:commit())
     assert.equal(1, assert(consumer:committed(place))[1].offset)
     assert.same({ "end" }, values(cluster, output.name, "read_committed"))
+  end)
+
+  -- Until the transaction before is complete, the broker does not take the next one's partitions.
+  it("can be aborted at once after another was committed", function()
+    local topic <close> = cluster:topic { partitions = 3 }
+    local producer <close> = cluster:producer { transactional_id = name.unique("txn") }
+    for round = 1, 20 do
+      for _, finish in ipairs { "commit", "abort" } do
+        assert.is_true(producer:begin())
+        for i = 1, 20 do
+          assert(producer:send { topic = topic.name, key = tostring(i), value = finish .. round })
+        end
+        assert.is_true(producer[finish](producer))
+      end
+    end
+    assert.is_true(producer:begin())
+    for partition = 0, 2 do
+      assert(producer:send { topic = topic.name, partition = partition, value = "end" })
+    end
+    assert.is_true(producer:commit())
+    local counts = {}
+    for _, value in ipairs(values(cluster, topic.name, "read_committed", 3)) do
+      counts[value] = (counts[value] or 0) + 1
+    end
+    local expected = { ["end"] = 3 }
+    for round = 1, 20 do expected["commit" .. round] = 20 end
+    assert.same(expected, counts)
   end)
 
   it("refuses records outside of it and says what to do", function()
