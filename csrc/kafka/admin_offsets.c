@@ -141,17 +141,30 @@ static round_job *push_round (lua_State *L, const dm_admin_call *call, const que
 }
 
 /* A partition without a record that new answers with no offset: then its end is asked for. */
-static void take (query *it, const rd_kafka_topic_partition_t *answer) {
-  it->code = answer->err;
-  it->offset = answer->offset;
-  it->done = answer->err || answer->offset >= 0 || it->at < 0;
+static void take_offset (query *it, int64_t offset) {
+  it->code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  it->offset = offset;
+  it->done = offset >= 0 || it->at < 0;
   if (!it->done) it->at = AT_LATEST;
 }
 
-/* Gives the answers, in the order of the round, to its queries. */
-static void take_round (queries *all, const round_job *round) {
+/* Gives the answers, in the order of the round, to its queries. Where a leader is only just known, the
+** query stays open. Returns why one does. */
+static rd_kafka_resp_err_t take_round (const dm_admin_call *call, queries *all,
+                                       const round_job *round) {
+  rd_kafka_resp_err_t again = RD_KAFKA_RESP_ERR_NO_ERROR;
   size_t i = 0;
-  for (int k = 0; k < round->list->cnt; k++) take(pick(all, &i), &round->list->elems[k]);
+  for (int k = 0; k < round->list->cnt; k++) {
+    const rd_kafka_topic_partition_t *answer = &round->list->elems[k];
+    query *it = pick(all, &i);
+    if (!answer->err) take_offset(it, answer->offset);
+    else if (dm_admin_may_repeat(call, answer->err, false)) again = answer->err;
+    else {
+      it->code = answer->err;
+      it->done = true;
+    }
+  }
+  return again;
 }
 
 #if DM_HAS_LIST_OFFSETS
@@ -239,6 +252,11 @@ static void fetch (void *block) {
   } while (dm_patience_again(&patience, block, round->code));
 }
 
+/* For the refusal of one partition librdkafka throws the answers of all away. */
+static void refuse_all (round_job *round) {
+  for (int i = 0; i < round->list->cnt; i++) round->list->elems[i].err = round->code;
+}
+
 /* Has the round on the top of the stack answered. */
 static bool ask (lua_State *L, const dm_admin_call *call, round_job *round) {
   if (!dm_client_run(L, call->client, lua_gettop(L), fetch, dm_admin_grace(call->deadline),
@@ -247,6 +265,10 @@ static bool ask (lua_State *L, const dm_admin_call *call, round_job *round) {
   /* Where no partition exists, each says so itself. */
   if (!round->code || round->code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
     dm_admin_reached(call);
+    return true;
+  }
+  if (dm_admin_may_repeat(call, round->code, false)) {
+    refuse_all(round);
     return true;
   }
   dm_admin_serve(L, call);
@@ -296,10 +318,12 @@ int dm_admin_list_offsets (lua_State *L) {
   if (call.embedded != NULL && by_time(all))
     return dm_embedded_lacks(L, &call, "offsets by time");
   while ((round = push_round(L, &call, all))->list->cnt > 0) {
+    rd_kafka_resp_err_t again;
     if (!ask(L, &call, round)) return dm_admin_end(L, &call, 2);
-    take_round(all, round);
+    again = take_round(&call, all, round);
     dm_job_end(L, box + 1);
     lua_settop(L, box);
+    if (again) dm_admin_before_next(L, &call, again);
   }
   push_offsets(L, all);
   return dm_admin_end(L, &call, 1);

@@ -13,6 +13,11 @@
 /* Between two attempts. */
 #define BACKOFF_MS 100
 
+/* How long a request may go unanswered before librdkafka is made to learn who the controller is, how
+** often that is repeated, and what it may take. */
+#define LOOK_MS 1000
+#define LOOK_FOR_MS 500
+
 /* The hint for a change whose answer was lost. */
 #define UNKNOWN "whether it was done is not known: describe first, then decide"
 
@@ -239,10 +244,13 @@ static bool is_passing (rd_kafka_resp_err_t code, bool changes) {
   }
 }
 
+bool dm_admin_may_repeat (const dm_admin_call *call, rd_kafka_resp_err_t code, bool changes) {
+  return is_passing(code, changes) && dm_deadline_left(call->deadline) > BACKOFF_MS;
+}
+
 static bool may_repeat (const dm_admin_call *call, const dm_request *request,
                         rd_kafka_resp_err_t code) {
-  return is_passing(code, request->operation->changes) &&
-         dm_deadline_left(call->deadline) > BACKOFF_MS;
+  return dm_admin_may_repeat(call, code, request->operation->changes);
 }
 
 static void start (lua_State *L, const dm_admin_call *call, dm_request *request) {
@@ -266,14 +274,27 @@ static void start (lua_State *L, const dm_admin_call *call, dm_request *request)
   operation->send(rk, request);
 }
 
+/* librdkafka holds a request until the broker it takes for the controller is there, and never asks who
+** it is by now: for ever, when that broker was killed. Metadata name another one. */
+static void look_for_controller (lua_State *L, const dm_admin_call *call) {
+  int top = lua_gettop(L);
+  dm_admin_call brief = *call;
+  if (dm_deadline_left(brief.deadline) > LOOK_FOR_MS) brief.deadline = dm_deadline_in(LOOK_FOR_MS);
+  dm_metadata_get(L, &brief, false);
+  lua_settop(L, top);
+}
+
 /* Waits for the answer. False: none came. */
 static bool await_answer (lua_State *L, const dm_admin_call *call, dm_request *request) {
   dm_watch watch = dm_watch_begin(L);
-  dm_deadline deadline = dm_admin_grace(call->deadline);
+  dm_deadline deadline = dm_admin_grace(call->deadline), look = dm_deadline_in(LOOK_MS);
   while (request->event == NULL && dm_deadline_left(deadline) > 0) {
     request->event = rd_kafka_queue_poll(request->queue, dm_deadline_slice(deadline));
     dm_admin_serve(L, call);
     dm_watch_check(L, &watch);
+    if (request->event != NULL || dm_deadline_left(look) > 0) continue;
+    look_for_controller(L, call);
+    look = dm_deadline_in(LOOK_MS);
   }
   return request->event != NULL;
 }
@@ -286,12 +307,17 @@ void dm_admin_pause (lua_State *L, const dm_admin_call *call, int ms) {
   dm_watch_check(L, &watch);
 }
 
-/* librdkafka goes on asking the broker it takes for the controller until metadata say otherwise.
-** What the metadata request itself runs into, the next attempt will meet too. */
-static void before_next (lua_State *L, const dm_admin_call *call, rd_kafka_resp_err_t code) {
+/* Does the refusal show that librdkafka has outdated metadata? */
+static bool is_outdated (rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_NOT_CONTROLLER ||
+         code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+}
+
+/* What the metadata request itself runs into, the next attempt will meet too. */
+void dm_admin_before_next (lua_State *L, const dm_admin_call *call, rd_kafka_resp_err_t code) {
   int top = lua_gettop(L);
   dm_admin_pause(L, call, BACKOFF_MS);
-  if (code == RD_KAFKA_RESP_ERR_NOT_CONTROLLER) dm_metadata_get(L, call, false);
+  if (is_outdated(code)) dm_metadata_get(L, call, false);
   lua_settop(L, top);
 }
 
@@ -325,7 +351,7 @@ static bool exchange (lua_State *L, const dm_admin_call *call, dm_request *reque
       dm_admin_failure(L, call, code, rd_kafka_event_error_string(request->event), changes);
       return false;
     }
-    before_next(L, call, code);
+    dm_admin_before_next(L, call, code);
   }
 }
 
@@ -342,7 +368,7 @@ bool dm_request_ask (lua_State *L, const dm_admin_call *call, dm_request *reques
   do {
     if (!exchange(L, call, request)) return false;
     code = passing_answer(call, request);
-    if (code) before_next(L, call, code);
+    if (code) dm_admin_before_next(L, call, code);
   } while (code);
   return true;
 }
@@ -453,7 +479,7 @@ bool dm_request_each (lua_State *L, const dm_admin_call *call, dm_request *reque
       return true;
     }
     again = take_answers(L, call, request, results);
-    if (again) before_next(L, call, again);
+    if (again) dm_admin_before_next(L, call, again);
   }
   return true;
 }

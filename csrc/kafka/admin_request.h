@@ -75,6 +75,13 @@ int dm_admin_failure (lua_State *L, const dm_admin_call *call, rd_kafka_resp_err
 ** told.  [-0, +2, m] */
 int dm_admin_unreached (lua_State *L, const dm_admin_call *call, const char *text);
 
+/* Does a refusal say nothing about the request itself, and is there time to repeat it? 'changes': as
+** in dm_operation. */
+bool dm_admin_may_repeat (const dm_admin_call *call, rd_kafka_resp_err_t code, bool changes);
+
+/* Waits a moment before a request is repeated that was refused with 'code'.  [-0, +0, e] */
+void dm_admin_before_next (lua_State *L, const dm_admin_call *call, rd_kafka_resp_err_t code);
+
 /* What the broker says of one item. */
 typedef struct dm_answer {
   const char *name; /* NULL: there is no such answer */

@@ -81,6 +81,10 @@ local function split(word)
 end
 
 local function unknown(reader, word)
+  if require("docmsg.options").has(word) then
+    return ("unknown option %s here: docmsg-lua's own options stand before the name of the script or verb")
+      :format(word)
+  end
   local names = {}
   for name in pairs(reader.flags) do names[#names + 1] = name end
   table.sort(names)

@@ -59,6 +59,16 @@ M.LEADING = {
 local PROGRAM <const> = table.move(M.GLOBAL, 1, #M.GLOBAL, #M.LEADING + 1,
   table.move(M.LEADING, 1, #M.LEADING, 1, { leading = true }))
 
+---Is the word an option of the program's own?
+---@param word string
+---@return boolean
+function M.has(word)
+  for _, flag in ipairs(PROGRAM) do
+    if flag[1] == word or flag.short == word then return true end
+  end
+  return false
+end
+
 ---Says what options that are fine by themselves do not go together.
 ---@param parsed docmsg.cli.Options
 ---@return string? reason
