@@ -4,6 +4,7 @@
 local await = require "support.await"
 local json = require "docmsg.json"
 local own_broker = require "support.own_broker"
+local system = require "system"
 local workplace = require "support.workplace"
 
 local own, place
@@ -197,6 +198,23 @@ describe("topics as code on three brokers", function()
     local results = assert(json.decode((place:expect(6, "topics", "apply", "p.json", "-F", "json")))).results
     assert.same({ "done", "stale" }, { results[1].status, results[2].status })
     assert.matches("flush.ms 7, was not set", results[2].reason, 1, true)
+  end)
+
+  -- It connects to the others only now, and the cluster misses the dead one after some seconds.
+  it("creates topics with an admin whose controller was killed", function()
+    local admin <close> = quiet_admin()
+    local controller = assert(admin:cluster()).controller
+    own.kafka("kill", controller)
+    local start = system.monotime()
+    await(function()
+      local made, err = admin:create_topics({ { name = "orphan", partitions = 1, replication_factor = 1 } },
+        { timeout = "60s" })
+      local failure = err or made.orphan.error
+      assert.message(tostring(failure)).is_true(not failure or failure.name == "_TRANSPORT" or failure.name == "TOPIC_ALREADY_EXISTS")
+      return not failure or failure.name == "TOPIC_ALREADY_EXISTS"
+    end, "50s", "the topic")
+    assert.is_true(system.monotime() - start < 50)
+    own.kafka("restart", controller)
   end)
 
   it("ends as declared when it was killed and runs again", function()
