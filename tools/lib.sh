@@ -29,9 +29,21 @@ print_help() { sed -n '/^#!/d; /^# SPDX/d; /^#/!q; s/^# \{0,1\}//p' "$0"; }
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
+# Ends when the build cannot be written: it belongs to somebody else.
+check_build_is_ours() {
+  local folder=$ROOT place
+  for place in "$ROOT/build" "$ROOT/build/$1"; do
+    if [[ -e $place ]]; then folder=$place; fi
+  done
+  if [[ -w $folder ]]; then return 0; fi
+  die "$folder belongs to $(stat -c %U "$folder"), and $(id -un) may not write there:" \
+    "run $tool as $(stat -c %U "$folder"), or in a copy of the project that is your own"
+}
+
 # Configures a preset once and builds it; a build with nothing to do is quiet and quick.
 build_preset() {
   local preset=$1
+  check_build_is_ours "$preset"
   cd "$ROOT" || exit
   if [[ ! -f build/$preset/build.ninja ]]; then
     say "configure $preset"
