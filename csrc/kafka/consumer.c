@@ -200,6 +200,7 @@ static const luaL_Reg methods[] = {
   { "paused", dm_consumer_paused_lua },
   { "poll", dm_consumer_poll_lua },
   { "position", dm_consumer_position_lua },
+  { "print", dm_consumer_print_lua },
   { "resume", dm_consumer_resume_lua },
   { "seek", dm_consumer_seek_lua },
   { "store", dm_consumer_store_lua },

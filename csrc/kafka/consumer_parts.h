@@ -4,6 +4,7 @@
 **   consumer.c            construction, the table of methods
 **   consumer_subscribe.c  topics and membership
 **   consumer_poll.c       poll, batch and the iterators
+**   consumer_print.c      print
 **   consumer_assign.c     assignment by hand, and what is assigned
 **   consumer_flow.c       pause and resume
 **   consumer_commit.c     commit, store, committed
@@ -63,6 +64,9 @@ void dm_consumer_fail (dm_consumer *consumer, rd_kafka_resp_err_t code, const ch
 /* Keeps the librdkafka error, when there is one, and frees it. */
 void dm_consumer_fail_with (dm_consumer *consumer, rd_kafka_error_t *error, const char *doing);
 
+/* Pushes nil and the error that was kept, and forgets it.  [-0, +2, m] */
+int dm_consumer_push_fault (lua_State *L, dm_consumer *consumer);
+
 /* Reads topics and patterns at idx and pushes a box with them.  [-0, +1, e] */
 dm_list *dm_consumer_read_topics (lua_State *L, int idx, const char *what);
 
@@ -102,6 +106,7 @@ int dm_consumer_poll_lua (lua_State *L);
 int dm_consumer_batch_lua (lua_State *L);
 int dm_consumer_messages_lua (lua_State *L);
 int dm_consumer_batches_lua (lua_State *L);
+int dm_consumer_print_lua (lua_State *L);
 int dm_consumer_assign_lua (lua_State *L);
 int dm_consumer_assignment_lua (lua_State *L);
 int dm_consumer_pause_lua (lua_State *L);

@@ -54,7 +54,7 @@ static rd_kafka_message_t *await (lua_State *L, dm_consumer *consumer, int timeo
   return record;
 }
 
-static int push_fault (lua_State *L, dm_consumer *consumer) {
+int dm_consumer_push_fault (lua_State *L, dm_consumer *consumer) {
   dm_fault *fault = &consumer->fault;
   dm_error_return(L, fault->code, "%s", fault->text);
   if (fault->fatal) dm_error_fatal(L);
@@ -74,7 +74,7 @@ static int poll_for (lua_State *L, int timeout_ms) {
     dm_hold_note(L, hold);
     return 1;
   }
-  if (consumer->fault.code) return push_fault(L, consumer);
+  if (consumer->fault.code) return dm_consumer_push_fault(L, consumer);
   lua_pushnil(L);
   return 1;
 }
@@ -132,7 +132,7 @@ static int batch_for (lua_State *L, int max, int timeout_ms) {
   lua_rawseti(L, messages, 1);
   it.record = await(L, it.consumer, timeout_ms);
   it.consumer->last_batch = fill_protected(L, &it, messages);
-  if (it.count == 0 && it.consumer->fault.code) return push_fault(L, it.consumer);
+  if (it.count == 0 && it.consumer->fault.code) return dm_consumer_push_fault(L, it.consumer);
   dm_hold_note(L, it.hold);
   lua_settop(L, messages);
   return 1;

@@ -30,6 +30,8 @@ struct dm_ledger {
   uint64_t sent;    /* the owning thread's */
   _Atomic(dm_slot *) awaited;
   atomic_ullong reported;
+  atomic_ullong failed;      /* of those without a slot */
+  atomic_int first_failure;  /* the code of the first of them */
   atomic_size_t refs; /* the producer's, and one a block */
   atomic_bool sealed;
 };
@@ -112,6 +114,19 @@ static dm_status status_now (dm_slot *slot) {
   return (dm_status)atomic_load_explicit(&slot->status, memory_order_acquire);
 }
 
+void dm_ledger_expect (dm_ledger *ledger) {
+  ledger->sent++;
+}
+
+void dm_ledger_unexpect (dm_ledger *ledger) {
+  ledger->sent--;
+}
+
+uint64_t dm_ledger_failed (dm_ledger *ledger, rd_kafka_resp_err_t *code) {
+  *code = (rd_kafka_resp_err_t)atomic_load(&ledger->first_failure);
+  return atomic_load(&ledger->failed);
+}
+
 dm_report dm_slot_read (dm_slot *slot) {
   bool sealed = atomic_load(&slot->block->ledger->sealed); /* before the status: no report comes after */
   dm_report report = { .status = status_now(slot), .topic = slot->topic->name };
@@ -159,11 +174,25 @@ static void fill (dm_slot *slot, const rd_kafka_message_t *message) {
   atomic_store_explicit(&slot->status, (unsigned char)status_of(message), memory_order_release);
 }
 
+/* Of a record without a slot. */
+static void count_report (dm_ledger *ledger, const rd_kafka_message_t *message) {
+  int none = 0;
+  if (message->err) {
+    atomic_compare_exchange_strong(&ledger->first_failure, &none, message->err);
+    atomic_fetch_add(&ledger->failed, 1);
+  }
+  atomic_fetch_add_explicit(&ledger->reported, 1, memory_order_relaxed);
+}
+
 void dm_ledger_on_report (rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
   dm_slot *slot = message->_private;
   dm_ledger *ledger = dm_feed_ledger(opaque);
-  fill(slot, message);
   if (!message->err) dm_feed_reached(opaque);
+  if (slot == NULL) {
+    count_report(ledger, message);
+    return;
+  }
+  fill(slot, message);
   if (slot == atomic_load_explicit(&ledger->awaited, memory_order_relaxed)) rd_kafka_yield(rk);
   atomic_fetch_add_explicit(&ledger->reported, 1, memory_order_relaxed);
   dm_block_unref(slot->block);

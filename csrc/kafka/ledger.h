@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* ledger.h -- what became of each sent record: one slot a record, filled by its delivery report.
 **
+** Records of which there are many and nobody asks for each have no slot: their failures are counted.
+**
 ** Slots come in blocks, so that a handle costs no finaliser of its own: a block lives until its box
 ** in Lua is collected and every record in it was reported. A record whose producer ended without
 ** a report counts as possibly persisted: nobody knows.
@@ -76,6 +78,15 @@ dm_report dm_slot_read (dm_slot *slot);
 
 /* The report of this slot makes the polling call return at once; NULL ends that. */
 void dm_ledger_await (dm_ledger *ledger, dm_slot *slot);
+
+/* A record that has no slot: it is only counted, as is what becomes of it. */
+void dm_ledger_expect (dm_ledger *ledger);
+
+/* It was not taken by librdkafka: there will be no report. */
+void dm_ledger_unexpect (dm_ledger *ledger);
+
+/* How many records without a slot were not delivered, and why the first of them. */
+uint64_t dm_ledger_failed (dm_ledger *ledger, rd_kafka_resp_err_t *code);
 
 /* How many reports have come in. */
 uint64_t dm_ledger_reported (dm_ledger *ledger);

@@ -15,6 +15,7 @@
 #include "kafka/job.h"
 #include "kafka/message.h"
 #include "kafka/option.h"
+#include "kafka/printer.h"
 #include "kafka/producer.h"
 #include "kafka/property.h"
 #include "kafka/state.h"
@@ -61,6 +62,7 @@ static const luaL_Reg functions[] = {
   { "embedded", dm_embedded_lua },
   { "live", dm_state_live },
   { "nearest", dm_nearest_lua },
+  { "printer", dm_printer_lua },
   { "producer", dm_producer_lua },
   { "properties", dm_property_list_lua },
   { "sleep", dm_sleep_lua },
@@ -98,6 +100,7 @@ int luaopen_docmsg_kafka (lua_State *L) {
   dm_admin_open(L);
   dm_consumer_open(L);
   dm_embedded_open(L);
+  dm_printer_open(L);
   dm_producer_open(L);
   luaL_newlib(L, functions);
   return 1;

@@ -31,9 +31,8 @@ static dm_topic *add_topic (lua_State *L, dm_producer *producer, const char *nam
   return topic;
 }
 
-/* The topic of that name; NULL when librdkafka refuses the name. Producer at index 1. Most records
-** go where the one before went. */
-static dm_topic *find_topic (lua_State *L, dm_producer *producer, const char *name, size_t size) {
+/* Most records go where the one before went. */
+dm_topic *dm_send_topic (lua_State *L, dm_producer *producer, const char *name, size_t size) {
   dm_topic *topic = producer->last_topic;
   if (topic != NULL && strcmp(topic->name, name) == 0) return topic;
   lua_getiuservalue(L, 1, DM_PRODUCER_TOPICS);
@@ -100,7 +99,7 @@ static bool count_partitions (lua_State *L, dm_producer *producer, dm_topic *top
   return done;
 }
 
-static int refused_topic (lua_State *L, const char *name) {
+int dm_send_refused (lua_State *L, const char *name) {
   return dm_error_return(L, rd_kafka_last_error(), "%s: not a legal topic name", name);
 }
 
@@ -108,8 +107,8 @@ int dm_send_partitions (lua_State *L) {
   dm_producer *producer = dm_producer_check(L, 1);
   const char *name = dm_topic_check(L, 2, "partitions");
   dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 3, "30s"));
-  dm_topic *topic = find_topic(L, producer, name, lua_rawlen(L, 2));
-  if (topic == NULL) return refused_topic(L, name);
+  dm_topic *topic = dm_send_topic(L, producer, name, lua_rawlen(L, 2));
+  if (topic == NULL) return dm_send_refused(L, name);
   if (!count_partitions(L, producer, topic, deadline)) return 2;
   lua_pushinteger(L, topic->partitions);
   return 1;
@@ -183,6 +182,11 @@ static bool make_room (lua_State *L, dm_producer *producer, dm_deadline deadline
   return left > 0;
 }
 
+static void forget (dm_producer *producer, dm_slot *slot) {
+  if (slot != NULL) dm_slot_forget(slot);
+  else dm_ledger_unexpect(producer->ledger);
+}
+
 /* Produces; while the queue is full, waits up to queue_timeout. */
 static rd_kafka_resp_err_t produce_patiently (lua_State *L, dm_producer *producer,
                                               const dm_topic *topic, const dm_record *record,
@@ -195,7 +199,7 @@ static rd_kafka_resp_err_t produce_patiently (lua_State *L, dm_producer *produce
     while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && make_room(L, producer, deadline, &watch))
       code = produce(L, rk, topic, record, slot);
     if (dm_watch_pending(L, &watch)) {
-      if (code) dm_slot_forget(slot);
+      if (code) forget(producer, slot);
       dm_watch_yield(L, &watch);
     }
   }
@@ -232,7 +236,16 @@ static int not_taken (lua_State *L, dm_producer *producer, const dm_topic *topic
   }
 }
 
-static void serve_reports (lua_State *L, dm_producer *producer) {
+bool dm_send_take (lua_State *L, dm_producer *producer, const dm_topic *topic,
+                   const dm_record *record, dm_slot *slot) {
+  rd_kafka_resp_err_t code = produce_patiently(L, producer, topic, record, slot);
+  if (!code) return true;
+  forget(producer, slot);
+  not_taken(L, producer, topic, record, code);
+  return false;
+}
+
+void dm_send_serve (lua_State *L, dm_producer *producer) {
   if (++producer->sends < SENDS_PER_POLL) return;
   producer->sends = 0;
   rd_kafka_poll(producer->client.rk, 0);
@@ -244,19 +257,15 @@ static int queue_record (lua_State *L, dm_producer *producer) {
   dm_record record;
   dm_topic *topic;
   dm_slot *slot;
-  rd_kafka_resp_err_t code;
-  serve_reports(L, producer); /* may run handlers: before anything points into the record */
+  dm_send_serve(L, producer); /* may run handlers: before anything points into the record */
   dm_record_read(L, 2, &record);
-  topic = find_topic(L, producer, record.topic, record.topic_size);
-  if (topic == NULL) return refused_topic(L, record.topic);
+  topic = dm_send_topic(L, producer, record.topic, record.topic_size);
+  if (topic == NULL) return dm_send_refused(L, record.topic);
   if (producer->has_partitioner && record.partition == RD_KAFKA_PARTITION_UA &&
       !choose_partition(L, producer, topic, &record))
     return 2;
   slot = dm_delivery_push(L, 1, DM_PRODUCER_BLOCK, producer->ledger, producer->client.state, topic);
-  code = produce_patiently(L, producer, topic, &record, slot);
-  if (!code) return 1;
-  dm_slot_forget(slot);
-  return not_taken(L, producer, topic, &record, code);
+  return dm_send_take(L, producer, topic, &record, slot) ? 1 : 2;
 }
 
 int dm_send_record (lua_State *L) {
