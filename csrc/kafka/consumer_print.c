@@ -1,40 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* Records from the broker to a file. None becomes a Lua value, and none is kept: that is what makes
-** it as fast as a program in C. */
+/* Records from the broker to a file. None becomes a Lua value, unless a Lua function chooses among
+** them, and none is kept: that is what makes it as fast as a program in C. */
 #include <lauxlib.h>
 
 #include "kafka/consumer_parts.h"
 #include "kafka/printer.h"
 
-/* Ctrl-C is looked for every so many records. */
+/* Ctrl-C is looked for every so many records; as many are held together. */
 #define RECORDS_PER_CHECK 1024
 
 #define WHAT "print"
 
 static const dm_option options[] = {
+  { "choose", DM_OPTION_FUNCTION, 0, 0 },
   { "ends", DM_OPTION_TABLE, 0, 0 },
   { "max", DM_OPTION_INTEGER, 1, LUA_MAXINTEGER },
   { "timeout", DM_OPTION_DURATION, 0, 0 },
   { NULL, DM_OPTION_ANY, 0, 0 },
 };
 
-/* A call of print: the consumer at 1, the printer at 2, the options at 3, the ends at 4. */
+/* The stack of a call, from the bottom. */
+enum { CONSUMER = 1, PRINTER, OPTIONS, ENDS, CHOOSE, ENDS_BLOCK, METATABLE, HOLD, MESSAGE };
+
+/* A call of print. */
 typedef struct printing {
   dm_consumer *consumer;
   dm_printer *printer;
   int64_t *ends;          /* by partition: the first offset that is not wanted; 0: has been reached */
   int32_t partitions;     /* how many have an end; 0: all is wanted */
   int32_t left;           /* how many have not reached it */
+  bool chosen;            /* a Lua function says which, and what is printed */
   lua_Integer count, max;
+  dm_hold *hold;          /* of the records that are chosen among; NULL: not yet */
+  int held;               /* records in it */
+  bool prepared;          /* the next message is in its place */
 } printing;
 
-/* Reads the ends at 4 into a userdata at 5. */
+/* Reads the ends into a userdata, which it pushes. */
 static void read_ends (lua_State *L, printing *it) {
-  if (lua_isnil(L, 4)) return;
-  it->partitions = (int32_t)lua_rawlen(L, 4);
+  it->partitions = lua_isnil(L, ENDS) ? 0 : (int32_t)lua_rawlen(L, ENDS);
   it->ends = lua_newuserdatauv(L, (size_t)it->partitions * sizeof *it->ends + 1, 0);
   for (int32_t i = 0; i < it->partitions; i++) {
-    if (lua_rawgeti(L, 4, i + 1) != LUA_TNUMBER)
+    if (lua_rawgeti(L, ENDS, i + 1) != LUA_TNUMBER)
       luaL_error(L, WHAT ": ends[%d]: an offset expected, got %s", (int)i + 1,
                  luaL_typename(L, -1));
     it->ends[i] = lua_tointeger(L, -1);
@@ -43,11 +50,11 @@ static void read_ends (lua_State *L, printing *it) {
   }
 }
 
-/* Leaves in the table at 4 which partitions have reached their end. */
+/* Leaves in their table which partitions have reached their end. */
 static void write_ends (lua_State *L, const printing *it) {
   for (int32_t i = 0; i < it->partitions; i++) {
     lua_pushinteger(L, it->ends[i]);
-    lua_rawseti(L, 4, i + 1);
+    lua_rawseti(L, ENDS, i + 1);
   }
 }
 
@@ -66,12 +73,70 @@ static bool is_wanted (printing *it, const rd_kafka_message_t *record) {
   return record->offset < end;
 }
 
-/* Prints and destroys what was taken. */
-static void print (printing *it, rd_kafka_message_t *record) {
+/* -- Choosing --------------------------------------------------------------------------------- */
+
+/* A new hold at its place in the stack; the one before is the collector's. */
+static void renew_hold (lua_State *L, printing *it) {
+  dm_consumer *consumer = it->consumer;
+  if (it->hold != NULL) dm_hold_note(L, it->hold);
+  it->hold = dm_hold_push(L, CONSUMER, consumer->client.state, &consumer->messages);
+  it->held = 0;
+  lua_replace(L, HOLD);
+  lua_replace(L, METATABLE);
+}
+
+/* Makes the message for the next record: nothing may raise once that was taken. */
+static void prepare (lua_State *L, printing *it) {
+  if (it->hold == NULL || it->held == RECORDS_PER_CHECK) renew_hold(L, it);
+  dm_message_push(L, HOLD, it->hold);
+  lua_replace(L, MESSAGE);
+  it->prepared = true;
+}
+
+/* Writes what the function on the top of the stack gave instead of the record. */
+static void print_text (lua_State *L, printing *it) {
+  size_t size;
+  const char *text = lua_tolstring(L, -1, &size);
+  if (lua_type(L, -1) != LUA_TSTRING)
+    luaL_error(L, WHAT ": choose: a boolean, a string or nil expected, got %s",
+               luaL_typename(L, -1));
+  dm_printer_write(it->printer, text, size);
+}
+
+/* Lets the Lua function choose. The record is the hold's from now on. */
+static void choose (lua_State *L, printing *it, rd_kafka_message_t *record) {
+  dm_hold_take(it->hold, record);
+  it->held++;
+  it->prepared = false;
+  lua_pushvalue(L, CHOOSE);
+  lua_pushvalue(L, MESSAGE);
+  lua_call(L, 1, 1);
+  if (it->consumer->client.rk == NULL) luaL_error(L, WHAT ": its consumer was closed by choose");
+  if (lua_toboolean(L, -1)) {
+    if (lua_isboolean(L, -1)) dm_printer_print(it->printer, record);
+    else print_text(L, it);
+    it->count++;
+  }
+  lua_pop(L, 1);
+}
+
+/* -- The loop --------------------------------------------------------------------------------- */
+
+static rd_kafka_message_t *take (lua_State *L, printing *it, int timeout_ms) {
+  if (it->chosen && !it->prepared) prepare(L, it);
+  return rd_kafka_consumer_poll(it->consumer->client.rk, timeout_ms);
+}
+
+/* Prints what was taken, which it destroys. */
+static void print (lua_State *L, printing *it, rd_kafka_message_t *record) {
   if (record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) reach(it, record->partition);
   else if (record->err)
     dm_consumer_fail(it->consumer, record->err, "%s", rd_kafka_message_errstr(record));
   else if (is_wanted(it, record)) {
+    if (it->chosen) {
+      choose(L, it, record);
+      return;
+    }
     dm_printer_print(it->printer, record);
     it->count++;
   }
@@ -87,9 +152,9 @@ static bool is_over (const printing *it) {
 static void print_waiting (lua_State *L, printing *it, const dm_watch *watch) {
   rd_kafka_message_t *record;
   for (int n = 1; !is_over(it); n++) {
-    record = rd_kafka_consumer_poll(it->consumer->client.rk, 0);
+    record = take(L, it, 0);
     if (record == NULL) break;
-    print(it, record);
+    print(L, it, record);
     if (n % RECORDS_PER_CHECK == 0) dm_watch_check(L, watch);
   }
   if (it->count > 0) dm_feed_reached(it->consumer->client.feed);
@@ -101,10 +166,11 @@ static void print_all (lua_State *L, printing *it, int timeout_ms) {
   dm_deadline deadline = dm_deadline_in(timeout_ms);
   rd_kafka_message_t *record;
   while (!is_over(it)) {
-    record = rd_kafka_consumer_poll(it->consumer->client.rk, dm_deadline_slice(deadline));
+    record = take(L, it, dm_deadline_slice(deadline));
     if (record != NULL) {
-      print(it, record);
+      print(L, it, record);
       print_waiting(L, it, &watch);
+      dm_printer_flush(it->printer); /* whoever follows wants to see it now */
       deadline = dm_deadline_in(timeout_ms);
     }
     dm_client_dispatch(L, 1, &it->consumer->client);
@@ -113,20 +179,28 @@ static void print_all (lua_State *L, printing *it, int timeout_ms) {
   }
 }
 
+/* Reads the options and lays out the stack. Returns the time to wait. */
+static int read_options (lua_State *L, printing *it) {
+  int timeout_ms;
+  lua_settop(L, OPTIONS);
+  dm_option_default(L, OPTIONS);
+  dm_option_check(L, OPTIONS, WHAT, options);
+  it->max = dm_option_integer(L, OPTIONS, "max", LUA_MAXINTEGER);
+  timeout_ms = dm_option_duration(L, OPTIONS, "timeout", "1s");
+  lua_getfield(L, OPTIONS, "ends");
+  it->chosen = lua_getfield(L, OPTIONS, "choose") != LUA_TNIL;
+  read_ends(L, it);
+  lua_settop(L, MESSAGE);
+  return timeout_ms;
+}
+
 int dm_consumer_print_lua (lua_State *L) {
-  printing it = { .consumer = dm_consumer_check(L, 1, false), .printer = dm_printer_check(L, 2) };
-  int timeout_ms, failed;
-  lua_settop(L, 3);
-  dm_option_default(L, 3);
-  dm_option_check(L, 3, WHAT, options);
-  it.max = dm_option_integer(L, 3, "max", LUA_MAXINTEGER);
-  timeout_ms = dm_option_duration(L, 3, "timeout", "1s");
-  lua_getfield(L, 3, "ends");
-  read_ends(L, &it);
+  printing it = { .consumer = dm_consumer_check(L, CONSUMER, false),
+                  .printer = dm_printer_check(L, PRINTER) };
+  int timeout_ms = read_options(L, &it);
   print_all(L, &it, timeout_ms);
   write_ends(L, &it);
-  failed = dm_printer_flush(L, it.printer);
-  if (failed == 2) return failed;
+  if (!dm_printer_flush(it.printer)) return dm_printer_fail(L, it.printer);
   if (it.consumer->fault.code && it.count == 0) return dm_consumer_push_fault(L, it.consumer);
   lua_pushinteger(L, it.count);
   lua_pushboolean(L, it.count == it.max || (it.partitions > 0 && it.left == 0));

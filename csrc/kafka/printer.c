@@ -70,24 +70,36 @@ int dm_printer_lua (lua_State *L) {
   return 1;
 }
 
+static void note_error (dm_printer *printer) {
+  if (printer->error == 0 && ferror_unlocked(printer->stream->f)) printer->error = errno;
+}
+
 void dm_printer_print (dm_printer *printer, const rd_kafka_message_t *record) {
   FILE *file = printer->stream->f;
   if (printer->json) dm_format_print_json(file, record);
   else dm_format_print(&printer->format, file, record);
-  if (printer->error == 0 && ferror_unlocked(file)) printer->error = errno;
+  note_error(printer);
+}
+
+void dm_printer_write (dm_printer *printer, const char *bytes, size_t size) {
+  FILE *file = printer->stream->f;
+  fwrite_unlocked(bytes, 1, size, file);
+  putc_unlocked('\n', file);
+  note_error(printer);
 }
 
 bool dm_printer_failed (const dm_printer *printer) {
   return printer->error != 0;
 }
 
-int dm_printer_flush (lua_State *L, dm_printer *printer) {
+bool dm_printer_flush (dm_printer *printer) {
   if (fflush(printer->stream->f) != 0 && printer->error == 0) printer->error = errno;
-  if (printer->error != 0)
-    return dm_error_return(L, RD_KAFKA_RESP_ERR__FS, "the output cannot be written: %s",
-                           strerror(printer->error));
-  lua_pushboolean(L, 1);
-  return 1;
+  return printer->error == 0;
+}
+
+int dm_printer_fail (lua_State *L, const dm_printer *printer) {
+  return dm_error_return(L, RD_KAFKA_RESP_ERR__FS, "the output cannot be written: %s",
+                         strerror(printer->error));
 }
 
 static int printer_print (lua_State *L) {
@@ -96,7 +108,10 @@ static int printer_print (lua_State *L) {
 }
 
 static int printer_flush (lua_State *L) {
-  return dm_printer_flush(L, dm_printer_check(L, 1));
+  dm_printer *printer = dm_printer_check(L, 1);
+  if (!dm_printer_flush(printer)) return dm_printer_fail(L, printer);
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 static const luaL_Reg methods[] = {

@@ -27,7 +27,13 @@ void dm_printer_print (dm_printer *printer, const rd_kafka_message_t *record);
 /* Has a write failed? */
 bool dm_printer_failed (const dm_printer *printer);
 
-/* Writes what the file has buffered; pushes true, or nil and an error.  [-0, +(1|2), m] */
-int dm_printer_flush (lua_State *L, dm_printer *printer);
+/* Writes bytes as they are, and the end of a line. */
+void dm_printer_write (dm_printer *printer, const char *bytes, size_t size);
+
+/* Writes what the file has buffered. False when a write has failed. */
+bool dm_printer_flush (dm_printer *printer);
+
+/* Pushes nil and the error of the write that failed.  [-0, +2, m] */
+int dm_printer_fail (lua_State *L, const dm_printer *printer);
 
 #endif

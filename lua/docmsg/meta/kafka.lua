@@ -111,6 +111,26 @@ function kafka.producer(options) end
 ---@return docmsg.Error? err
 function kafka.consumer(options) end
 
+---Makes a printer: records to a file, in a format of kcat's letters or as JSON. The letters: `%s` value,
+---`%S` its size, `%R` the same in 4 bytes, `%k` key, `%K` its size, `%T` timestamp, `%h` headers, `%t`
+---topic, `%p` partition, `%o` offset; a size of null is -1. As JSON, bytes that are not UTF-8 are an
+---object with the field base64.
+---@param options {file: file*, format?: string, json?: boolean} default format: value and newline
+---@return docmsg.Printer printer
+function kafka.printer(options) end
+
+---@class docmsg.Printer
+local printer = {}
+
+---Prints a record.
+---@param message docmsg.Message
+function printer:print(message) end
+
+---Writes what the file has buffered.
+---@return boolean? ok
+---@return docmsg.Error? err _FS: one of the writes has failed
+function printer:flush() end
+
 ---Starts a broker inside this process, for trials and tests. It keeps nothing after exit.
 ---@param options? {brokers?: integer} 1 to 16, default 1
 ---@return docmsg.EmbeddedBroker? broker
@@ -179,6 +199,20 @@ local producer = {}
 ---@return docmsg.Delivery? delivery
 ---@return docmsg.Error? err _QUEUE_FULL, MSG_SIZE_TOO_LARGE, _UNKNOWN_TOPIC, _UNKNOWN_PARTITION, _FATAL, _STATE
 function producer:send(record) end
+
+---Sends each line of a file as a record's value. `flush` waits for them, `failed` says whether all arrived.
+---@param record docmsg.Record what they have in common
+---@param file file*
+---@param options? {key_delimiter?: string, null?: boolean} what is before the first delimiter is the key; an empty key or value is null
+---@return integer? count how many were sent
+---@return docmsg.Error? err why the line after them was not
+---@return integer? count how many were sent before
+function producer:lines(record, file, options) end
+
+---How many records of `lines` were not delivered.
+---@return integer count
+---@return docmsg.Error? err of the first of them
+function producer:failed() end
 
 ---Sends a record and waits for the broker's acknowledgement.
 ---@param record docmsg.Record
@@ -297,6 +331,19 @@ function consumer:messages(idle) end
 ---@param idle? docmsg.Duration ends when nothing arrived for so long; default "forever"
 ---@return fun(): docmsg.Message[]?
 function consumer:batches(max, idle) end
+
+---@class docmsg.PrintOptions
+---@field max? integer ends after so many records
+---@field ends? integer[] by partition + 1: the first offset that is not wanted. Where it was reached, or the partition has no more (with enable.partition.eof=true), it becomes 0
+---@field timeout? docmsg.Duration ends when nothing came for so long; default "1s"
+---@field choose? fun(message: docmsg.Message): boolean|string|nil true prints the record, a string is printed as a line instead
+
+---Prints records, without a Lua value for each unless there is `choose`.
+---@param printer docmsg.Printer
+---@param options? docmsg.PrintOptions
+---@return integer? count how many were printed
+---@return boolean|docmsg.Error done `max` or all `ends` were reached; or why it failed
+function consumer:print(printer, options) end
 
 ---Commits offsets and waits for the broker. A message in the list stands for its own offset + 1.
 ---@param offsets (docmsg.Offset|docmsg.Message)[]

@@ -41,6 +41,9 @@ return {
   verbs = {
     { "run", "runs the consumers of an application" },
     { "topics", "topics as code: list, show, plan, apply, verify, export, delete" },
+    { "cat", "prints the records of a topic" },
+    { "tail", "prints the last records of a topic and those that come" },
+    { "put", "sends lines to a topic" },
     { "dlq", "dead letters: list, show, redrive" },
     { "lint", "checks a topic table without a broker" },
     { "broker", "runs a broker inside this process until Ctrl-C" },

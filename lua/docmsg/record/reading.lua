@@ -1,0 +1,132 @@
+-- SPDX-License-Identifier: MIT
+-- What `cat` and `tail` share: their options, and reading a topic to standard output.
+local chooser = require "docmsg.record.chooser"
+local exit = require "docmsg.exit"
+local place = require "docmsg.record.place"
+
+local M = {}
+
+M.FLAGS = {
+  { "TOPIC", required = true, help = "a topic" },
+  { "--number", "N", short = "-n", kind = "integer", min = 1, help = "end after so many records" },
+  { "--partition", "N", short = "-p", kind = "integer", repeated = true, help = "this partition alone" },
+  { "-f", "FORMAT", field = "letters", help = "%s value, %k key, %h headers, %t topic, %p partition, %o offset,\n"
+    .. "%T timestamp in ms, %S %K sizes, %R size in 4 bytes; \\n \\t \\xHH.\nDefault: the value and a newline" },
+  { "--json", short = "-J", help = "a JSON object a line, which `put -J` reads back" },
+  { "--where", "LUA", help = "records for which this is true, such as 'header \"kind\" == \"paid\"'" },
+  { "--map", "LUA", help = "print this instead: a string, a number, a table as JSON; nil prints nothing" },
+}
+
+---Adds the options to those of a verb.
+---@param verb docmsg.Verb
+---@return docmsg.Verb verb
+function M.extend(verb)
+  return table.move(M.FLAGS, 1, #M.FLAGS, #verb + 1, verb)
+end
+
+---@class docmsg.record.Reading
+---@field start docmsg.record.Place
+---@field to_end boolean end at what is the end now
+
+-- What is wrong with the options together.
+local function conflict(options)
+  if options.letters and options.json then return "-f and -J exclude each other" end
+  if options.map and (options.letters or options.json) then return "--map and a format exclude each other" end
+end
+
+-- The spans of the partitions that are meant.
+local function choose_spans(spans, partitions)
+  if #partitions == 0 then return spans end
+  local chosen = {}
+  for _, number in ipairs(partitions) do
+    if not spans[number + 1] then
+      return nil, ("there is no partition %d: the topic has %d"):format(number, #spans)
+    end
+    chosen[#chosen + 1] = spans[number + 1]
+  end
+  return chosen
+end
+
+-- Where each partition begins and what is its end.
+local function prepare(options, reading)
+  local admin <close>, err = require("docmsg.topic.session").admin(options)
+  if not admin then return nil, err end
+  local all, failure = require("docmsg.dlq.reader").spans(admin, { options.TOPIC }, options.timeout)
+  if not all then return nil, failure end
+  local spans, wrong = choose_spans(all, options.partition)
+  if not spans then return nil, wrong end
+  local starts, reason = place.offsets(reading.start, spans, { admin = admin, timeout = options.timeout, now = os.time() })
+  if not starts then return nil, reason end
+  local offsets, ends = {}, {}
+  for i = 1, #all do ends[i] = 0 end
+  for i, span in ipairs(spans) do
+    offsets[i] = { topic = span.topic, partition = span.partition, offset = starts[i] }
+    if starts[i] <= span.last then ends[span.partition + 1] = span.last + 1 end
+  end
+  return { offsets = offsets, ends = reading.to_end and ends or nil }
+end
+
+local function is_empty(ends)
+  for _, last in ipairs(ends or { 1 }) do
+    if last > 0 then return false end
+  end
+  return true
+end
+
+-- Prints until it is done. Nil and the reason when that fails.
+local function print_all(consumer, printer, how)
+  repeat
+    local count, done = consumer:print(printer, how)
+    if not count and not (type(done) == "table" and done.retriable) then return nil, done end
+    if count == 0 and not done and how.ends then return nil, ("nothing came for %s"):format(how.timeout) end
+    if count and how.max then how.max = how.max - count end
+  until done == true
+  return true
+end
+
+local function open_consumer(options, offsets, ends)
+  local consumer, err = require("docmsg.kafka").consumer {
+    kafka = ends and { ["enable.partition.eof"] = true } or nil }
+  if not consumer then return nil, err end
+  local ok, failure = consumer:assign(offsets)
+  if ok then return consumer end
+  consumer:close(options.timeout)
+  return nil, failure
+end
+
+local function read(options, reading, printer, choose)
+  local prepared, err = prepare(options, reading)
+  if not prepared then return nil, err end
+  if is_empty(prepared.ends) then return true end
+  local consumer <close>, failure = open_consumer(options, prepared.offsets, prepared.ends)
+  if not consumer then return nil, failure end
+  return print_all(consumer, printer, { ends = prepared.ends, max = options.number, choose = choose,
+    timeout = prepared.ends and options.timeout or "forever" })
+end
+
+-- Runs what may raise a failure of --where or --map, which needs no traceback.
+local function guarded(call, ...)
+  local results = table.pack(pcall(call, ...))
+  if results[1] then return table.unpack(results, 2, results.n) end
+  if not chooser.is_failure(results[2]) then error(results[2], 0) end
+  return nil, results[2]
+end
+
+---Reads a topic to standard output, as the options want it.
+---@param options table<string, any>
+---@param output docmsg.Output
+---@param reading docmsg.record.Reading
+---@return integer code
+function M.run(options, output, reading)
+  local reason = conflict(options)
+  if reason then return output:fail(exit.USAGE, reason) end
+  local choose, wrong = chooser.new(options)
+  if wrong then return output:fail(exit.USAGE, wrong) end
+  local made, printer = pcall(require("docmsg.kafka").printer, {
+    file = io.stdout, format = options.letters, json = options.json })
+  if not made then return output:fail(exit.USAGE, (tostring(printer):gsub("^kafka%.printer: ", ""))) end
+  local ok, err = guarded(read, options, reading, printer, choose)
+  return ok and exit.DONE or output:fail(exit.FAILED, err)
+end
+
+return M
