@@ -149,6 +149,52 @@ def plan_many(options):
     return {"plan-many: seconds": (statistics.median(seconds), 5, "max")}
 
 
+def lines(path):
+    """A file of RECORDS lines of BYTES bytes each."""
+    with open(path, "w", encoding="ascii") as file:
+        for i in range(RECORDS):
+            file.write(f"{i:010d}" * (BYTES // 10) + "\n")
+
+
+def to_file(command, **environment):
+    """Runs with standard output going to a file, as a shell does it."""
+    with tempfile.NamedTemporaryFile() as out:
+        return run(["sh", "-c", 'out=$1; shift; exec "$@" >"$out"', "sh", out.name, *command],
+                   **environment)
+
+
+def cat_pair(options, words, limit):
+    name = topic(options)
+    with tempfile.NamedTemporaryFile() as file:
+        lines(file.name)
+        run([options.program, "put", name, file.name, "-H", "kind=paid"],
+            KAFKA_BOOTSTRAP_SERVERS=options.bootstrap)
+    return Pair(lambda: to_file([options.program, "cat", name, "-e", *words],
+                                KAFKA_BOOTSTRAP_SERVERS=options.bootstrap),
+                lambda: to_file(["kcat", "-C", "-e", "-q", "-b", options.bootstrap, "-t", name]),
+                [("wall / kcat -C -e -q", wall, limit, "max")])
+
+
+def cat(options):
+    return cat_pair(options, [], 1.0)
+
+
+def cat_where(options):
+    return cat_pair(options, ["--where", 'header "kind" == "paid"'], 2.0)
+
+
+def put(options):
+    name = topic(options)
+    path = f"{options.peers}/lines-{uuid.uuid4()}.txt"
+    lines(path)
+    pair = Pair(lambda: run([options.program, "put", name, path],
+                            KAFKA_BOOTSTRAP_SERVERS=options.bootstrap),
+                lambda: run(["kcat", "-P", "-l", "-b", options.bootstrap, "-t", name, path]),
+                [("wall / kcat -P -l", wall, 1.0, "max")])
+    pair.after = lambda: os.remove(path)
+    return pair
+
+
 EVENTS, FEW_EVENTS = 300_000, 5_000
 
 
@@ -185,7 +231,8 @@ def faststream(options):
 
 
 BENCHMARKS = {"produce": produce, "consume": consume, "setup": setup, "setup-again": setup_again,
-              "plan": plan, "franz": lambda options: franz(options, 0, 1.1),
+              "plan": plan, "cat": cat, "cat-where": cat_where, "put": put,
+              "franz": lambda options: franz(options, 0, 1.1),
               "franz-worker": lambda options: franz(options, 1, 0.9),
               "confluent": confluent, "faststream": faststream}
 

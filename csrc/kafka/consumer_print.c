@@ -6,8 +6,11 @@
 #include "kafka/consumer_parts.h"
 #include "kafka/printer.h"
 
-/* Ctrl-C is looked for every so many records; as many are held together. */
+/* Ctrl-C is looked for every so many records. */
 #define RECORDS_PER_CHECK 1024
+
+/* So many are held together for a Lua function: few, so that their memory is used again soon. */
+#define RECORDS_PER_HOLD 64
 
 #define WHAT "print"
 
@@ -26,7 +29,7 @@ enum { CONSUMER = 1, PRINTER, OPTIONS, ENDS, CHOOSE, ENDS_BLOCK, METATABLE, HOLD
 typedef struct printing {
   dm_consumer *consumer;
   dm_printer *printer;
-  int64_t *ends;          /* by partition: the first offset that is not wanted; 0: has been reached */
+  int64_t *ends;          /* by partition: the first offset that is not wanted; 0: reached */
   int32_t partitions;     /* how many have an end; 0: all is wanted */
   int32_t left;           /* how many have not reached it */
   bool chosen;            /* a Lua function says which, and what is printed */
@@ -75,10 +78,10 @@ static bool is_wanted (printing *it, const rd_kafka_message_t *record) {
 
 /* -- Choosing --------------------------------------------------------------------------------- */
 
-/* A new hold at its place in the stack; the one before is the collector's. */
+/* A new hold at its place in the stack; the records of the one before are done with. */
 static void renew_hold (lua_State *L, printing *it) {
   dm_consumer *consumer = it->consumer;
-  if (it->hold != NULL) dm_hold_note(L, it->hold);
+  if (it->hold != NULL) dm_hold_drop(it->hold);
   it->hold = dm_hold_push(L, CONSUMER, consumer->client.state, &consumer->messages);
   it->held = 0;
   lua_replace(L, HOLD);
@@ -87,7 +90,7 @@ static void renew_hold (lua_State *L, printing *it) {
 
 /* Makes the message for the next record: nothing may raise once that was taken. */
 static void prepare (lua_State *L, printing *it) {
-  if (it->hold == NULL || it->held == RECORDS_PER_CHECK) renew_hold(L, it);
+  if (it->hold == NULL || it->held == RECORDS_PER_HOLD) renew_hold(L, it);
   dm_message_push(L, HOLD, it->hold);
   lua_replace(L, MESSAGE);
   it->prepared = true;
@@ -96,10 +99,11 @@ static void prepare (lua_State *L, printing *it) {
 /* Writes what the function on the top of the stack gave instead of the record. */
 static void print_text (lua_State *L, printing *it) {
   size_t size;
-  const char *text = lua_tolstring(L, -1, &size);
+  const char *text;
   if (lua_type(L, -1) != LUA_TSTRING)
     luaL_error(L, WHAT ": choose: a boolean, a string or nil expected, got %s",
                luaL_typename(L, -1));
+  text = lua_tolstring(L, -1, &size);
   dm_printer_write(it->printer, text, size);
 }
 
@@ -199,6 +203,7 @@ int dm_consumer_print_lua (lua_State *L) {
                   .printer = dm_printer_check(L, PRINTER) };
   int timeout_ms = read_options(L, &it);
   print_all(L, &it, timeout_ms);
+  if (it.hold != NULL) dm_hold_drop(it.hold);
   write_ends(L, &it);
   if (!dm_printer_flush(it.printer)) return dm_printer_fail(L, it.printer);
   if (it.consumer->fault.code && it.count == 0) return dm_consumer_push_fault(L, it.consumer);

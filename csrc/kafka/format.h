@@ -5,7 +5,7 @@
 **   %k key     %K its size, -1 for null   %T timestamp in ms   %h headers: name=value,name=NULL
 **   %t topic   %p partition   %o offset   %% a percent sign    \n \r \t \\ \xHH
 **
-** The JSON has topic, partition, offset, timestamp, key, value and headers; bytes that are not UTF-8
+** The JSON has topic, partition, offset, timestamp, key, value and headers. Bytes that are no UTF-8
 ** are {"base64": "..."}, so that nothing is lost.
 **
 ** Threads:   any; a format is not changed after it was compiled.

@@ -59,6 +59,10 @@ static void hold_release (dm_hold *hold) {
   hold->count = 0;
 }
 
+void dm_hold_drop (dm_hold *hold) {
+  hold_release(hold);
+}
+
 static int hold_gc (lua_State *L) {
   hold_release(lua_touserdata(L, 1));
   return 0;
@@ -204,7 +208,7 @@ static const rd_kafka_message_t *record_of (const dm_message *message) {
 
 static const rd_kafka_message_t *check_record (lua_State *L, const dm_message *message) {
   const rd_kafka_message_t *record = record_of(message);
-  if (record == NULL) luaL_error(L, "message released: its consumer was closed");
+  if (record == NULL) luaL_error(L, "message released: its consumer was closed or has gone on");
   return record;
 }
 

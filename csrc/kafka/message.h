@@ -51,6 +51,9 @@ void dm_hold_take (dm_hold *hold, rd_kafka_message_t *record);
 /* Notes what the hold has taken, and runs the collector when much is held.  [-0, +0, -] */
 void dm_hold_note (lua_State *L, dm_hold *hold);
 
+/* Destroys the records of a hold now: their messages were lent for a call that is over. */
+void dm_hold_drop (dm_hold *hold);
+
 /* The record of the message at idx; raises when it is none or was released.  [-0, +0, e] */
 const rd_kafka_message_t *dm_message_check (lua_State *L, int idx);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file's lines as records. None becomes a Lua value, and none has a handle: failures are counted. */
+/* Lines as records. None becomes a Lua value, and none has a handle: failures are counted. */
 #include <errno.h>
 #include <lauxlib.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ typedef struct line_box {
   size_t room;
 } line_box;
 
-/* A call: the producer at 1, the record that all are made of at 2, the file at 3, the options at 4. */
+/* A call: the producer at 1, what all records have at 2, the file at 3, the options at 4. */
 typedef struct reading {
   dm_producer *producer;
   FILE *file;

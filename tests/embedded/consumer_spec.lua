@@ -26,11 +26,13 @@ local function assert_fails(code, result, err)
   return err
 end
 
+local PRINTER <const> = kafka.printer { file = io.stdout }
+
 -- A call of each method that would do something on an open consumer.
 local CALLS <const> = {
   assign = { {} }, assignment = {}, batch = { 1, 0 }, batches = { 1 }, commit = { {} },
   committed = { {} }, fd = {}, member_id = {}, messages = {}, name = {}, pause = {}, paused = {},
-  poll = { 0 }, position = {}, resume = {}, seek = { {} }, store = { {} },
+  poll = { 0 }, position = {}, print = { PRINTER }, resume = {}, seek = { {} }, store = { {} },
   subscribe = { { "t" } }, subscription = {}, unsubscribe = {}, watermarks = { "t", 0 },
 }
 

@@ -10,7 +10,11 @@ local M = {}
 local FIELDS <const> = { topic = true, partition = true, offset = true, key = true, value = true, headers = true,
   timestamp = true, timestamp_type = true }
 
--- What the code sees, and a function that says which record it is about.
+---@class docmsg.record.Chooser
+---@field choose fun(message: docmsg.Message): boolean|string|nil as `consumer:print` takes it
+---@field describe fun(err: any): string an error of `choose`, with the record it is about, whose consumer is open
+
+-- What the code sees, and functions that set and get the record it is about.
 local function environment()
   local message
   local env = { header = function(name) return (message:header(name)) end }
@@ -20,24 +24,15 @@ local function environment()
     if name == "data" then return message.value and json.decode(message.value) end
     return _G[name]
   end
-  return setmetatable(env, { __index = look_up }), function(record) message = record end
+  return setmetatable(env, { __index = look_up }), function(record) message = record end, function() return message end
 end
 
----Compiles Lua about a record.
----@param text string
----@param option string such as "--where", for errors
----@return (fun(message: docmsg.Message): any)? call raises what the code raises, with the record's place
----@return string? reason
-function M.compile(text, option)
-  local env, set = environment()
+-- An expression or statements. Nil when there is neither.
+local function compile(text, option, env)
+  if not text then return nil end
   local chunk = load("return " .. text, "=" .. option, "t", env)
-  local reason
-  if not chunk then chunk, reason = load(text, "=" .. option, "t", env) end
-  if not chunk then return nil, reason end
-  return function(message)
-    set(message)
-    return chunk()
-  end
+  if chunk then return chunk end
+  return load(text, "=" .. option, "t", env)
 end
 
 -- What --map gave, as a line.
@@ -48,55 +43,37 @@ local function line_of(value)
   return text or error("a table that is no JSON: " .. reason, 0)
 end
 
-local function chain(where, map)
-  if not map then return function(message) return where(message) and true or false end end
+local function chain(where, map, set)
+  if not map then
+    return function(message)
+      set(message)
+      return where() and true or false
+    end
+  end
   return function(message)
-    if where and not where(message) then return false end
-    return line_of(map(message))
+    set(message)
+    return (not where or where()) and line_of(map())
   end
 end
 
--- A failure of the code, which says which record it is about.
-local Failure = { __name = "docmsg.record.Failure", __tostring = function(failure) return failure.text end }
-
--- Other values than text are no errors of the code: the one of a signal stays what it is.
-local function fail(err, message)
-  if type(err) ~= "string" then error(err, 0) end
-  local text = ("%s (at %s/%d/%d)"):format(err, message.topic, message.partition, message.offset)
-  error(setmetatable({ text = text }, Failure), 0)
-end
-
-local function placed(choose)
-  return function(message)
-    local ok, result = pcall(choose, message)
-    if ok then return result end
-    fail(result, message)
-  end
-end
-
----Is it the failure of a --where or --map?
----@param err any
----@return boolean
-function M.is_failure(err)
-  return getmetatable(err) == Failure
-end
-
----What `consumer:print` takes as `choose`, from the options --where and --map.
+---Makes a chooser from the options --where and --map.
 ---@param options {where?: string, map?: string}
----@return (fun(message: docmsg.Message): boolean|string|nil)? choose nil when there is neither
+---@return docmsg.record.Chooser? chooser nil when there is neither option
 ---@return string? reason
 function M.new(options)
   if not options.where and not options.map then return nil end
-  local where, map, reason
-  if options.where then
-    where, reason = M.compile(options.where, "--where")
-    if not where then return nil, reason end
-  end
-  if options.map then
-    map, reason = M.compile(options.map, "--map")
-    if not map then return nil, reason end
-  end
-  return placed(chain(where, map))
+  local env, set, get = environment()
+  local where, wrong_where = compile(options.where, "--where", env)
+  local map, wrong_map = compile(options.map, "--map", env)
+  if wrong_where or wrong_map then return nil, wrong_where or wrong_map end
+  return {
+    choose = chain(where, map, set),
+    describe = function(err)
+      local message = get()
+      if not message then return tostring(err) end
+      return ("%s (at %s/%d/%d)"):format(tostring(err), message.topic, message.partition, message.offset)
+    end,
+  }
 end
 
 return M

@@ -30,8 +30,10 @@ function M.time(text)
   return seconds * 1000
 end
 
-local function number(text)
-  return math.tointeger(tonumber(text))
+-- Nil when 64 bits do not hold it.
+local function counted(kind, digits)
+  local number = digits and math.tointeger(tonumber(digits))
+  return number and { kind = kind, number = number }
 end
 
 -- "1h" in milliseconds.
@@ -46,12 +48,12 @@ end
 ---@return string? expected
 function M.read(text)
   if text == "start" or text == "end" then return { kind = text } end
-  if text:find("^%d+$") then return { kind = "offset", number = number(text) }, EXPECTED end
-  if text:find("^%-%d+$") then return { kind = "last", number = number(text:sub(2)) }, EXPECTED end
+  local place = counted("offset", text:match("^%d+$")) or counted("last", text:match("^%-(%d+)$"))
+  if place then return place end
   local ago = text:match("^%-(%d+%a+)$")
   local time = ago and duration(ago)
   if time then return { kind = "ago", number = time } end
-  time = text:match("^@(.+)$") and M.time(text:sub(2))
+  time = text:find("^@") and M.time(text:sub(2))
   if time then return { kind = "time", number = time } end
   return nil, EXPECTED
 end

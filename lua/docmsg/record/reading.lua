@@ -55,7 +55,8 @@ local function prepare(options, reading)
   if not all then return nil, failure end
   local spans, wrong = choose_spans(all, options.partition)
   if not spans then return nil, wrong end
-  local starts, reason = place.offsets(reading.start, spans, { admin = admin, timeout = options.timeout, now = os.time() })
+  local starts, reason = place.offsets(reading.start, spans,
+    { admin = admin, timeout = options.timeout, now = os.time() })
   if not starts then return nil, reason end
   local offsets, ends = {}, {}
   for i = 1, #all do ends[i] = 0 end
@@ -84,6 +85,14 @@ local function print_all(consumer, printer, how)
   return true
 end
 
+-- An error of --where or --map needs no traceback. That of a signal is no text.
+local function print_chosen(consumer, printer, how, chosen)
+  local results = table.pack(pcall(print_all, consumer, printer, how))
+  if results[1] then return table.unpack(results, 2, results.n) end
+  if type(results[2]) ~= "string" then error(results[2], 0) end
+  return nil, chosen.describe(results[2])
+end
+
 local function open_consumer(options, offsets, ends)
   local consumer, err = require("docmsg.kafka").consumer {
     kafka = ends and { ["enable.partition.eof"] = true } or nil }
@@ -94,22 +103,16 @@ local function open_consumer(options, offsets, ends)
   return nil, failure
 end
 
-local function read(options, reading, printer, choose)
+local function read(options, reading, printer, chosen)
   local prepared, err = prepare(options, reading)
   if not prepared then return nil, err end
   if is_empty(prepared.ends) then return true end
   local consumer <close>, failure = open_consumer(options, prepared.offsets, prepared.ends)
   if not consumer then return nil, failure end
-  return print_all(consumer, printer, { ends = prepared.ends, max = options.number, choose = choose,
-    timeout = prepared.ends and options.timeout or "forever" })
-end
-
--- Runs what may raise a failure of --where or --map, which needs no traceback.
-local function guarded(call, ...)
-  local results = table.pack(pcall(call, ...))
-  if results[1] then return table.unpack(results, 2, results.n) end
-  if not chooser.is_failure(results[2]) then error(results[2], 0) end
-  return nil, results[2]
+  local how = { ends = prepared.ends, max = options.number, choose = chosen and chosen.choose,
+    timeout = prepared.ends and options.timeout or "forever" }
+  if not chosen then return print_all(consumer, printer, how) end
+  return print_chosen(consumer, printer, how, chosen)
 end
 
 ---Reads a topic to standard output, as the options want it.
@@ -120,12 +123,12 @@ end
 function M.run(options, output, reading)
   local reason = conflict(options)
   if reason then return output:fail(exit.USAGE, reason) end
-  local choose, wrong = chooser.new(options)
+  local chosen, wrong = chooser.new(options)
   if wrong then return output:fail(exit.USAGE, wrong) end
   local made, printer = pcall(require("docmsg.kafka").printer, {
     file = io.stdout, format = options.letters, json = options.json })
   if not made then return output:fail(exit.USAGE, (tostring(printer):gsub("^kafka%.printer: ", ""))) end
-  local ok, err = guarded(read, options, reading, printer, choose)
+  local ok, err = read(options, reading, printer, chosen)
   return ok and exit.DONE or output:fail(exit.FAILED, err)
 end
 
