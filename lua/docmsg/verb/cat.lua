@@ -17,7 +17,8 @@ Partitions come as the broker sends them; within one the order is kept.]],
   },
   network = true,
   { "--offset", "PLACE", short = "-o", read = place.read,
-    help = "where to begin: start, end, an offset, -N before the end,\n-1h (so long ago), @2026-11-25T09:00:00Z; default start" },
+    help = "where to begin: start, end, an offset, -N before the end,\n"
+      .. "-1h (so long ago), @2026-11-25T09:00:00Z; default start" },
   { "--end", short = "-e", help = "end at what is the end of the topic now" },
   run = function(options, output)
     return reading.run(options, output, { start = options.offset or { kind = "start" }, to_end = options["end"] })
