@@ -17,8 +17,10 @@ local M = {}
 ---@field redriven boolean a dead letter of this group comes again
 local Context = {}
 
--- A context holds its frame at 1; without it, it is released.
-local Live = { __name = "docmsg.Context" }
+---The metatable of contexts. A context holds its frame at 1; without it, it is released.
+M.Live = { __name = "docmsg.Context" }
+
+local Live <const> = M.Live
 
 -- == Outcomes ==
 
@@ -214,13 +216,6 @@ function Live.__index(ctx, name)
   if name == 1 then error(event.RELEASED, 3) end
   local field = fields[name]
   return (field or unknown(name))(ctx[1])
-end
-
----Makes the context of a handler's run. Who takes its [1] away ends it.
----@param frame docmsg.Frame
----@return docmsg.Context
-function M.new(frame)
-  return setmetatable({ frame }, Live)
 end
 
 return M

@@ -128,8 +128,8 @@ local function new_frame(app, consumer, options)
   return frame
 end
 
--- Ends what the last record's handler had; it may have been cut off.
-local function clear(frame)
+-- Ends what a record's handler had, when it has decided nothing.
+local function release(frame)
   local current = frame.event
   if current then
     current[1], frame.ctx[1] = nil, nil
@@ -137,8 +137,13 @@ local function clear(frame)
   end
   frame.work, frame.spec, frame.attributes, frame.data = nil, nil, nil, nil
   frame.route, frame.record_log = nil, nil
-  frame.outcome, frame.reason, frame.message, frame.after_ms = nil, nil, nil, nil
   frame.loaded, frame.redriven = false, false
+end
+
+-- Ends what the last record's handler had; it may have been cut off.
+local function clear(frame)
+  release(frame)
+  frame.outcome, frame.reason, frame.message, frame.after_ms = nil, nil, nil, nil
 end
 
 local function unrouted(routes, event_type)
@@ -147,25 +152,42 @@ local function unrouted(routes, event_type)
   return DEAD, "unrouted", message
 end
 
+-- The type of the events on a topic that carries only one; asked for each record that does not say.
+local function type_finder(app)
+  local known = {}
+  return function(topic)
+    local event_type = known[topic]
+    if event_type == nil then
+      event_type = app:type_of(topic) or false
+      known[topic] = event_type
+    end
+    return event_type
+  end
+end
+
+-- What is called once for each record, without a detour.
+local read_envelope, load_data = event.read, event.load
+local Event <const>, Context <const> = event.Live, context.Live
+
 ---@param app docmsg.App
 ---@param routes docmsg.Router
 ---@param frame docmsg.Frame
 ---@return fun(work: docmsg.Work): integer, string?, string? process one record; may raise
 local function processor(app, routes, frame)
-  local function type_of(topic) return app:type_of(topic) end
+  local type_of, by_type = type_finder(app), routes.by_type
   return function(work)
-    local event_type, reason, message = event.read(work, frame, type_of)
+    local event_type, reason, message = read_envelope(work, frame, type_of)
     if not event_type then return reason == "redriven" and SKIP or DEAD, reason, message end
-    local spec = routes:spec(event_type)
-    if not spec then return unrouted(routes, event_type) end
-    frame.spec = spec
-    local current, ctx = event.new(frame), context.new(frame)
+    local route = by_type[event_type]
+    if not route then return unrouted(routes, event_type) end
+    frame.spec = route.spec
+    local current, ctx = setmetatable({ frame }, Event), setmetatable({ frame }, Context)
     frame.event, frame.ctx = current, ctx
-    local route = routes:find(current)
+    while route and route.where and not route.where(current) do route = route.next end
     if not route then return unrouted(routes, event_type) end
     frame.route = route
     if route.own_limits then work:limit(route.timeout_ms, route.instructions) end
-    if not route.lazy then event.load(frame) end
+    if not route.lazy then load_data(frame) end
     route.handler(current, ctx)
     return ACK
   end
@@ -232,7 +254,7 @@ function M.compile(app, consumer, options)
     local ok, result, reason, told = xpcall(process, describe, work)
     if ok and result == ACK and frame.outcome == nil then
       local event_type = frame.spec.type
-      clear(frame)
+      release(frame)
       return ACK, nil, nil, nil, nil, nil, event_type
     elseif ok then
       return finish(frame, policy, random, result, reason, told)

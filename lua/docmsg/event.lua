@@ -45,8 +45,10 @@ local M = {}
 ---@field hops integer how many handlers the chain has gone through
 local Event = {}
 
--- An event holds its frame at 1 and nothing else; without it, it is released.
-local Live = { __name = "docmsg.Event" }
+---The metatable of events. An event holds its frame at 1 and nothing else; without it, it is released.
+M.Live = { __name = "docmsg.Event" }
+
+local Live <const> = M.Live
 
 ---The longest attribute that is taken: it goes on in the headers of each emitted event.
 M.MAX_ATTRIBUTE = 1024
@@ -107,7 +109,7 @@ end
 ---Reads the envelope of a record.
 ---@param work docmsg.Work
 ---@param frame docmsg.Frame
----@param type_of fun(topic: string): string? the type of the events on a topic
+---@param type_of fun(topic: string): string|false? the type of the events on a topic
 ---@return string? type
 ---@return string? reason "undecodable", "unrouted" or "hops"; "redriven" for another group
 ---@return string? message
@@ -132,15 +134,14 @@ end
 
 -- == Data ==
 
-local function decode(frame)
-  local attributes, spec = frame.attributes, frame.spec
+-- The data of an event in structured mode, or of one without a value.
+local function check_data(frame)
+  local attributes, check = frame.attributes, frame.spec.check
   if attributes then
-    local data, reason = spec.check(attributes.data)
+    local data, reason = check(attributes.data)
     return data, reason, "schema"
   end
-  local text = frame.work.value
-  if text then return spec.decode(text) end
-  local data, reason = spec.check(nil)
+  local data, reason = check(nil)
   return data, reason and reason .. " (the record has no value)", "schema"
 end
 
@@ -149,7 +150,9 @@ end
 ---@return any data
 function M.load(frame)
   if frame.loaded then return frame.data end
-  local data, reason, what = decode(frame)
+  local text = not frame.attributes and frame.work.value
+  local data, reason, what
+  if text then data, reason, what = frame.spec.decode(text) else data, reason, what = check_data(frame) end
   if reason then frame.fail(what, reason) end
   frame.loaded, frame.data = true, data
   return data
@@ -224,6 +227,7 @@ M.RELEASED = "event released: it can be used only until its handler has returned
 function Live.__index(event, name)
   if name == 1 then error(M.RELEASED, 3) end
   local frame = event[1]
+  if name == "data" and frame.loaded then return frame.data end
   local field = fields[name]
   if field then return field(frame) end
   return Event[name] or unknown(name)
@@ -239,13 +243,6 @@ function Live.__tostring(event)
   local work = frame.work
   return ("%s %s (%s/%d/%d)"):format(Live.__name, value.show(frame.spec.type), work.topic, work.partition,
     work.offset)
-end
-
----Makes the event of a frame. Who takes its [1] away ends it.
----@param frame docmsg.Frame
----@return docmsg.Event
-function M.new(frame)
-  return setmetatable({ frame }, Live)
 end
 
 return M
