@@ -9,10 +9,8 @@ static void put_char (const dm_walk *w, char byte) {
   if (w->text != NULL) dm_text_put(w->text, &byte, 1);
 }
 
-/* Writes the text at the top without its leading comma, where an object begins. */
-static void put_member (const dm_walk *w) {
-  size_t size;
-  const char *text = lua_tolstring(w->L, -1, &size);
+/* Writes the text without its leading comma, where an object begins. */
+static void put_member (const dm_walk *w, const char *text, size_t size) {
   bool first = w->text->at[w->text->size - 1] == '{';
   if (size > 0) dm_text_put(w->text, text + first, size - first);
 }
@@ -50,7 +48,7 @@ static void store (const dm_walk *w, record *r, const dm_field *field) {
   lua_State *L = w->L;
   make_own(w, r);
   if (!r->own) return;
-  dm_walk_push(w, field->name);
+  dm_walk_push(w, field->name.number);
   lua_pushvalue(L, -2);
   lua_rawset(L, r->seen);
 }
@@ -58,7 +56,7 @@ static void store (const dm_walk *w, record *r, const dm_field *field) {
 /* Pushes the field's value as it is to be visited; nil: it is absent, and may be. */
 static void push_field (dm_walk *w, record *r, const dm_field *field) {
   bool given;
-  dm_walk_push(w, field->name);
+  dm_walk_push(w, field->name.number);
   given = lua_rawget(w->L, r->given) != LUA_TNIL;
   w->changed = false;
   if (field->optional && dm_walk_is_null(w)) {
@@ -83,14 +81,10 @@ static bool visit_field (dm_walk *w, record *r, const dm_field *field) {
     lua_pop(L, 1);
     return true;
   }
-  if (w->text != NULL) {
-    dm_walk_push(w, field->label);
-    put_member(w);
-    lua_pop(L, 1);
-  }
+  if (w->text != NULL) put_member(w, field->label.at, field->label.size);
   w->changed = false;
   if (!dm_walk_visit(w, &w->program->nodes[field->node])) {
-    dm_walk_push(w, field->name);
+    dm_walk_push(w, field->name.number);
     return dm_walk_within(w);
   }
   if (w->changed) store(w, r, field);
@@ -115,7 +109,11 @@ static bool visit_others (dm_walk *w, const record *r) {
   lua_call(L, 3, 3);
   if (!lua_isnil(L, -2)) return dm_walk_reason_at(w);
   lua_pop(L, 2);
-  if (w->text != NULL) put_member(w);
+  if (w->text != NULL) {
+    size_t size;
+    const char *text = lua_tolstring(L, -1, &size);
+    put_member(w, text, size);
+  }
   lua_pop(L, 1);
   return true;
 }

@@ -5,18 +5,25 @@
 #include "schema/utf8.h"
 #include "schema/walk.h"
 
-/* compile(nodes, helpers) -> check, encode; see walk.h */
+/* Pushes the function, which runs the program at 5 with the constants at 6. */
+static void push_function (lua_State *L, lua_CFunction function) {
+  lua_pushvalue(L, 5);
+  lua_pushvalue(L, 6);
+  lua_pushvalue(L, 3);
+  lua_pushvalue(L, 4);
+  lua_pushcclosure(L, function, 4);
+}
+
+/* compile(nodes, helpers [, parse, array]) -> check, encode, decode; see walk.h and read.h */
 static int core_compile (lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
+  lua_settop(L, 4);
   dm_program_push(L, 1, 2);
-  lua_pushvalue(L, 3);
-  lua_pushvalue(L, 4);
-  lua_pushcclosure(L, dm_walk_check, 2);
-  lua_insert(L, 3);
-  lua_pushcclosure(L, dm_walk_encode, 2);
-  return 2;
+  push_function(L, dm_walk_check);
+  push_function(L, dm_walk_encode);
+  push_function(L, dm_read_decode);
+  return 3;
 }
 
 /* invalid_utf8(text) -> the place of the first byte that is not UTF-8, or nil */

@@ -4,6 +4,8 @@
 #include <lauxlib.h>
 #include <math.h>
 
+#include "schema/utf8.h"
+
 static const char *const kind_names[] = {
   "any", "array", "boolean", "datetime", "default", "enum", "integer", "map", "number", "object",
   "optional", "record", "string", "tuple", NULL,
@@ -38,6 +40,16 @@ static dm_constant read_constant (compiler *c, const char *name, int type) {
     luaL_error(c->L, "%s: a %s expected, not a %s", name, lua_typename(c->L, type),
                lua_typename(c->L, given));
   return keep(c);
+}
+
+/* The same for a string that must be there. */
+static dm_word read_word (compiler *c, const char *name) {
+  dm_word word = { .number = read_constant(c, name, LUA_TSTRING) };
+  if (word.number == 0) luaL_error(c->L, "a field without a name");
+  lua_rawgeti(c->L, c->constants, word.number);
+  word.at = lua_tolstring(c->L, -1, &word.size);
+  lua_pop(c->L, 1); /* the constants keep it */
+  return word;
 }
 
 static bool read_boolean (compiler *c, const char *name) {
@@ -78,9 +90,9 @@ static int32_t read_child (compiler *c, dm_node *parent) {
 }
 
 static void read_field (compiler *c, dm_node *record, dm_field *field) {
-  field->name = read_constant(c, "name", LUA_TSTRING);
-  field->label = read_constant(c, "label", LUA_TSTRING);
-  if (field->name == 0 || field->label == 0) luaL_error(c->L, "a field without a name");
+  field->name = read_word(c, "name");
+  field->label = read_word(c, "label");
+  field->plain = !(dm_bytes_kinds(field->name.at, field->name.size) & DM_BYTES_ESCAPE);
   field->optional = read_boolean(c, "optional");
   field->absent = read_default(c);
   lua_getfield(c->L, -1, "node");

@@ -65,9 +65,17 @@ typedef struct dm_default {
   bool call;           /* it is a function of the record */
 } dm_default;
 
+/* A constant that is a string, and its bytes. */
+typedef struct dm_word {
+  dm_constant number;
+  const char *at;
+  size_t size;
+} dm_word;
+
 typedef struct dm_field {
-  dm_constant name;
-  dm_constant label;   /* ,"name": */
+  dm_word name;
+  dm_word label;       /* ,"name": */
+  bool plain;          /* the name stands in JSON as it is */
   int32_t node;
   bool optional;
   dm_default absent;

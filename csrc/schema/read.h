@@ -4,6 +4,8 @@
 **
 ** Threads:   the one of its lua_State.
 ** Ownership: all in Lua.
+** Order:     dm_read_new makes a function; dm_read_decode is the body of a Lua function with the
+**            upvalues program, constants, 'parse' and 'array'.
 */
 #ifndef DM_READ_H
 #define DM_READ_H
@@ -16,5 +18,9 @@
 **
 ** read(text) -> value as docmsg.json.decode makes it, or nil when the text was not read. */
 int dm_read_new (lua_State *L);
+
+/* decode(text) -> value as check(read(text)) gives it, or nil when the text was not read, or does not
+** fit: it may still do when it is read and checked apart. */
+int dm_read_decode (lua_State *L);
 
 #endif

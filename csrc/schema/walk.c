@@ -141,13 +141,16 @@ static int push_refusal (lua_State *L) {
   return 2;
 }
 
-/* Visits the argument and leaves it at the top. */
-static bool run (dm_walk *w) {
-  const dm_node *root;
+const dm_node *dm_walk_begin (dm_walk *w) {
   w->program = lua_touserdata(w->L, PROGRAM);
-  root = &w->program->nodes[w->program->root];
   lua_settop(w->L, ARGUMENT);
   lua_settop(w->L, BUFFER);
+  return &w->program->nodes[w->program->root];
+}
+
+/* Visits the argument and leaves it at the top. */
+static bool run (dm_walk *w) {
+  const dm_node *root = dm_walk_begin(w);
   push_value(w, root);
   return dm_walk_visit(w, root);
 }

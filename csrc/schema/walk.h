@@ -34,6 +34,10 @@ int dm_walk_check (lua_State *L);
 /* encode(value) -> text | nil, reason */
 int dm_walk_encode (lua_State *L);
 
+/* Finds the program and makes room for what is told about refusals, above the argument. Returns the
+** root.  [-?, +?, -] */
+const dm_node *dm_walk_begin (dm_walk *w);
+
 /* Visits the value at the top: the node's kind, then the user's own check.  [-0, +0, e] */
 bool dm_walk_visit (dm_walk *w, const dm_node *node);
 

@@ -257,6 +257,9 @@ function M.parse(text)
   return nil, "no JSON: " .. match(value, "[^\n]*")
 end
 
+-- What C needs to read JSON: lua-cjson for strings with escapes, the metatable of empty arrays.
+M.parts = { parse_json, Array }
+
 ---Reads JSON as `decode` does, but nothing out of the ordinary.
 ---@type fun(text: string): any value nil: ask `decode`
 M.read = core.reader(parse_json, Array)

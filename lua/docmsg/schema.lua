@@ -46,7 +46,7 @@ local M = {}
 ---@field what string what it expects, in messages
 ---@field kind docmsg.schema.Kind
 ---@field private limits table
----@field private compiled? {check: function, encode: function}
+---@field private compiled? {check: function, encode: function, decode: function}
 ---@field private check_function? fun(value: any): string?
 ---@field private inner? docmsg.schema.Schema
 ---@field private item? docmsg.schema.Schema
@@ -235,25 +235,22 @@ function Schema:checker()
   return program.compile(self).check
 end
 
-local function check_settled(check, settled)
-  local result, reason = check(settled)
-  return result, reason, reason and "schema"
-end
-
 -- A text whose values are doubtful, after they were settled.
 local function decode_settled(check, text)
-  local settled, trouble = json.decode(text)
+  local parsed, trouble = json.decode(text)
   if trouble then return nil, trouble, "undecodable" end
-  return check_settled(check, settled)
+  local result, reason = check(parsed)
+  return result, reason, reason and "schema"
 end
 
 ---The function behind `decode`: for those who read many texts.
 ---@return fun(text: string): any, string?, ("undecodable"|"schema")?
 function Schema:decoder()
-  local check, read, parse, doubtful = self:checker(), json.read, json.parse, json.DOUBTFUL
+  local compiled, parse, doubtful = program.compile(self), json.parse, json.DOUBTFUL
+  local decode, check = compiled.decode, compiled.check
   return function(text)
-    local settled = read(text)
-    if settled ~= nil then return check_settled(check, settled) end
+    local read = decode(text)
+    if read ~= nil then return read end
     local parsed, trouble = parse(text)
     if trouble then return nil, trouble, "undecodable" end
     local result, reason = check(parsed, true)

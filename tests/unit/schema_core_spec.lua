@@ -3,6 +3,7 @@
 -- values, and laws over random schemas with values that were damaged.
 local core = require "docmsg.schema.core"
 local json = require "docmsg.json"
+local program = require "docmsg.schema.program"
 local random = require "support.random"
 local s = require "docmsg.schema"
 
@@ -218,5 +219,55 @@ describe("values that may not fit", function()
       end
     end
     assert.truthy(fitted > SEEDS)
+  end)
+end)
+
+describe("JSON that is read by its schema", function()
+  local PIECES <const> = { "null", "[]", "{}", "1", "1.5", "-0", "true", '"a"', '"f1":', ",", "]", "}", " ", "\\u0061", "0", "1e3" }
+
+  -- The same, also in the types of numbers.
+  local function same(a, b)
+    if type(a) ~= "table" or type(b) ~= "table" then return rawequal(a, b) and math.type(a) == math.type(b) end
+    for name, item in pairs(a) do if not same(item, b[name]) then return false end end
+    for name in pairs(b) do if a[name] == nil then return false end end
+    return true
+  end
+
+  it("is what it is when it is read and checked apart", function()
+    local read = 0
+    for seed = FIRST_SEED, FIRST_SEED + 2 * SEEDS do
+      local r = random.new(seed)
+      local schema, make = r:record(3)
+      local decode = program.compile(schema).decode
+      for _ = 1, 5 do
+        local text = schema:encode(make(r)) or "{}"
+        if r:below(2) == 0 then
+          local at = 1 + r:below(#text)
+          text = text:sub(1, at - 1) .. r:pick(PIECES) .. text:sub(at + r:below(3))
+        end
+        local value = decode(text)
+        if value ~= nil then
+          read = read + 1
+          local apart = schema:check(json.decode(text))
+          assert.is_true(same(apart, value), ("seed %d: %q"):format(seed, text))
+        end
+      end
+    end
+    assert.is_true(read > SEEDS, read .. " texts were read")
+  end)
+
+  it("has its defaults, without what is null, and with what it does not declare", function()
+    local Item = s.record { id = s.string, note = s.optional(s.string), state = s.default(s.string, "new"),
+                            tags = s.array(s.integer, { min = 1 }) }
+    local decode = program.compile(Item).decode
+    assert.same({ id = "1", state = "new", tags = { 2 }, extra = { 0.5 } },
+      decode '{"tags":[2],"extra":[0.5],"note":null,"id":"1"}')
+    for _, text in ipairs { '{"id":"1"}', '{"id":"1","tags":[]}', '{"id":1,"tags":[1]}', '{"id":"1","tags":[1],"id":"2"}',
+                            '{"id":"1","tags":[1.5]}', '{"id":"1","tags":[1],"\\u0069d":"2"}', '{"id":"1","tags":[1],"state":null}' } do
+      if text:find("state", 1, true) then
+        assert.equal("state: expected a string, got null", select(2, Item:decode(text)))
+      end
+      assert.is_nil(decode(text))
+    end
   end)
 end)

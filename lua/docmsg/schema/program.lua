@@ -3,6 +3,7 @@
 --
 --   check(value [, parsed])  -> value | nil, reason    checks in place, makes integers, sets defaults
 --   encode(value)            -> text | nil, reason     checks, and writes JSON
+--   decode(text)             -> value | nil            reads JSON and checks it; nil: find out apart
 --
 -- 'parsed' is true for a value that json.parse gave: reason is json.DOUBTFUL when its text must be
 -- read again. What is rare is done here and in docmsg.schema.value, called from C.
@@ -127,14 +128,15 @@ end
 
 ---The functions of a schema, see above; compiled when they are first asked for.
 ---@param schema docmsg.schema.Schema
----@return {check: function, encode: function}
+---@return {check: function, encode: function, decode: function}
 function M.compile(schema)
   local compiled = schema.compiled
   if not compiled then
     local program = { nodes = {}, numbers = {} }
     add(program, schema)
     compiled = {}
-    compiled.check, compiled.encode = core.compile(program.nodes, HELPERS)
+    compiled.check, compiled.encode, compiled.decode =
+      core.compile(program.nodes, HELPERS, table.unpack(json.parts))
     schema.compiled = compiled
   end
   return compiled
