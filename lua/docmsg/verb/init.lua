@@ -44,6 +44,7 @@ return {
     { "cat", "prints the records of a topic" },
     { "tail", "prints the last records of a topic and those that come" },
     { "put", "sends lines to a topic" },
+    { "groups", "consumer groups: list, show, seek, delete" },
     { "dlq", "dead letters: list, show, redrive" },
     { "lint", "checks a topic table without a broker" },
     { "broker", "runs a broker inside this process until Ctrl-C" },
