@@ -24,14 +24,14 @@ end
 
 -- Calls `found` with name and value of each line that has a label.
 local function each_label(text, found)
-  for line in text:gmatch "[^\r\n]+" do
+  for line in text:gmatch "[^\r\n\f]+" do
     local label, value = line:match(LABEL)
     if label and #label <= MAX_LABEL and #value <= MAX_VALUE then found(field_name(label), value) end
   end
 end
 
 local function title_of(text)
-  for line in text:gmatch "[^\r\n]+" do
+  for line in text:gmatch "[^\r\n\f]+" do
     local title = line:match(TITLE)
     if title and #title <= MAX_VALUE then return title end
   end

@@ -25,6 +25,12 @@ local M = {}
 local Flow = { __name = "support.Flow" }
 Flow.__index = Flow
 
+---The consumers of the pipeline, as they are declared.
+---@return docmsg.ConsumerGroup[]
+function M.consumers()
+  return dofile(script.root .. "scripts/pipeline.lua").consumers
+end
+
 ---@return support.Flow
 function M.new()
   local self = setmetatable({ folder = program.folder(), queue = {}, seen = {}, lines = {}, dead = {}, groups = {} }, Flow)
