@@ -167,6 +167,27 @@ describe("the document workflow on Apache Kafka", function()
     end
   end)
 
+  it("can have a step more beside it", function()
+    local env = { DOCMSG_DATA_DIR = folder }
+    local servers = cluster.bootstrap_servers
+    assert(script.run({ "setup.lua", "--topics", "summary_topics.lua" }, { servers = servers }).ok)
+    finally(function()
+      local admin <close> = broker.connect():admin()
+      assert(admin:delete_topics { "summary-complete", "ingestion-complete.summary_group.dlq" })
+      assert(admin:delete_groups { "summary_group" })
+    end)
+    local pipeline <close> = script.start({ "run", "pipeline.lua" }, { servers = servers, env = env })
+    local step <close> = script.start({ "run", "summary.lua" }, { servers = servers, env = env })
+    publish("d", "The gander lives at the pond.")
+    step:await_stderr("Summary complete: d %(6 words%)", "60s")
+    await(function() return #application.read(cluster, "summary-complete") == 1 end)
+    for _, child in ipairs { pipeline, step } do
+      child:kill "TERM"
+      assert(child:wait().ok, child:wait().stderr)
+    end
+    assert.equal('{"document_id":"d","word_count":6}', application.read(cluster, "summary-complete")[1].value)
+  end)
+
   it("completes each document once, killed before and after the first run of each handler", function()
     local ids, points = { "a", "b", "c" }, kill_points()
     for _, id in ipairs(ids) do publish(id, ("# Geese\n%s\fKeeper: Anna\n"):format(("The gander lives at the pond. "):rep(200))) end

@@ -46,6 +46,7 @@ return {
     { "put", "sends lines to a topic" },
     { "groups", "consumer groups: list, show, seek, delete" },
     { "dlq", "dead letters: list, show, redrive" },
+    { "graph", "draws the way of events through an application" },
     { "lint", "checks a topic table without a broker" },
     { "broker", "runs a broker inside this process until Ctrl-C" },
     { "version", "shows the versions at work" },
