@@ -258,6 +258,7 @@ function Bus:close(timeout)
   if not self.producer then return true end
   local closed, err = self.producer:close(timeout)
   self.producer = nil
+  self.flights:settle()
   return closed, err
 end
 

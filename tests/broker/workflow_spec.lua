@@ -133,7 +133,10 @@ describe("the document workflow on Apache Kafka", function()
       env = { DOCMSG_DATA_DIR = folder } })
     assert(sent.ok, sent.stderr)
     local id = sent.stderr:match "Document received event sent: (%S+)\n"
-    await(function() return is_completed { id } end, "60s", "the document")
+    await(function()
+      assert(running:is_running(), running:stderr())
+      return is_completed { id }
+    end, "120s", "the document")
     local asked = script.run({ "query.lua", "Where does the gander live?" }, { servers = cluster.bootstrap_servers })
     assert(asked.ok, asked.stderr)
     assert.truthy(asked.stdout:find("The gander lives at the pond.", 1, true), asked.stdout)
