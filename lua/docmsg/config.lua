@@ -2,7 +2,7 @@
 -- Decides what to connect to and how, from flags, environment and .env file. Pure: all of them
 -- come in as arguments, so that a test needs neither files nor a broker.
 --
---   bootstrap servers   --bootstrap-servers > KAFKA_BOOTSTRAP_SERVERS > .env > localhost:9092
+--   bootstrap servers   --bootstrap-servers > --context > KAFKA_BOOTSTRAP_SERVERS > .env > localhost:9092
 --   properties          -X linger.ms=5      > KAFKA_LINGER_MS         > .env
 local M = {}
 
@@ -18,6 +18,7 @@ local SERVERS <const> = { ["bootstrap.servers"] = true, ["metadata.broker.list"]
 
 ---@class docmsg.config.Input
 ---@field flags docmsg.cli.Options
+---@field context? docmsg.Context that --context names
 ---@field environment table<string, string> the process's environment
 ---@field read_file fun(path: string): string?, string?, integer? text, or nil, reason and errno
 ---@field properties { name: string, type: string }[] as kafka.properties() gives them
@@ -28,6 +29,7 @@ local SERVERS <const> = { ["bootstrap.servers"] = true, ["metadata.broker.list"]
 ---@field bootstrap_servers string comma list, or "embedded"
 ---@field properties table<string, string>
 ---@field insecure_tls? boolean
+---@field protected? string the context that must not be written to
 ---@field environment table<string, string> .env with the process's environment over it
 ---@field warnings string[]
 
@@ -315,6 +317,7 @@ function M.resolve(input)
   if not properties then
     return nil, warnings --[[@as string]]
   end
+  for name, value in pairs(input.context and input.context.kafka or {}) do properties[name] = tostring(value) end
   local named, flag_reason = add_flag_properties(input, properties)
   if flag_reason then
     return nil, flag_reason
@@ -324,6 +327,7 @@ function M.resolve(input)
     { flags.embedded and "embedded", "--embedded" },
     { flags.bootstrap_servers, "--bootstrap-servers" },
     { named, "-X bootstrap.servers" },
+    { input.context and input.context.bootstrap_servers, "--context" },
     { environment.KAFKA_BOOTSTRAP_SERVERS, where "KAFKA_BOOTSTRAP_SERVERS" },
   }
   if not servers then

@@ -41,8 +41,10 @@ end
 ---@param flags docmsg.cli.Options
 ---@return docmsg.config.Settings
 function M.resolve(kafka, flags)
+  local context = flags.named_context and require("docmsg.contexts").get(flags.named_context, os.getenv)
   local settings, reason = config.resolve {
     flags = flags,
+    context = context,
     environment = host.environment(),
     read_file = read_file,
     properties = kafka.properties(),
@@ -52,6 +54,7 @@ function M.resolve(kafka, flags)
   if not settings then
     usage_error.raise(reason)
   end
+  settings.protected = context and context.protected and not flags.write and context.name or nil
   return settings
 end
 
@@ -62,6 +65,7 @@ function M.apply(kafka, settings)
   for _, warning in ipairs(settings.warnings) do
     io.stderr:write("docmsg-lua: warning: ", warning, "\n")
   end
+  if settings.protected then require("docmsg.protection").protect(kafka, settings.protected) end
   local servers = settings.bootstrap_servers
   if servers == "embedded" then
     -- Nobody closes it: it ends with the state, after every client of it.

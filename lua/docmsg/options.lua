@@ -14,6 +14,8 @@ local M = {}
 ---@field properties string[] the "key=value" of each -X
 ---@field script? integer index of the script's name in the arguments
 ---@field bootstrap_servers? string
+---@field named_context? string
+---@field write? boolean
 ---@field env_file? string
 ---@field embedded? boolean
 ---@field insecure_tls? boolean
@@ -34,6 +36,8 @@ end
 M.GLOBAL = {
   { "--bootstrap-servers", "LIST", help = "host:port,host:port, [\"host:port\"] or embedded\n"
     .. "default: $KAFKA_BOOTSTRAP_SERVERS, else .env,\nelse localhost:9092" },
+  { "--context", "NAME", field = "named_context", help = "a cluster of ~/.config/docmsg/contexts.lua" },
+  { "--write", help = "change things in a protected context, too" },
   { "--embedded", help = "a broker inside this process; it keeps nothing" },
   { "-X", "KEY=VALUE", repeated = true, field = "properties",
     help = "a librdkafka property, such as -X linger.ms=5\ndefault: $KAFKA_LINGER_MS and so on, else .env" },
@@ -75,6 +79,8 @@ end
 function M.conflict(parsed)
   if parsed.embedded and parsed.bootstrap_servers then
     return "--embedded and --bootstrap-servers exclude each other"
+  elseif parsed.named_context and (parsed.embedded or parsed.bootstrap_servers) then
+    return "--context names the servers: --embedded and --bootstrap-servers exclude it"
   end
 end
 

@@ -254,6 +254,7 @@ end
 ---@return any reason
 function M.start(app, options)
   options = options or {}
+  require("docmsg.protection").check "running an application"
   local log = options.log or require("docmsg.log").new()
   local monitor, refused = require("docmsg.monitor").open {
     http = options.http, http_public = options.http_public, status_line = options.status_line, log = log,

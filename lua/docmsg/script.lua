@@ -49,7 +49,7 @@ function M.report(value, traceback, signal)
   local usage = type(value) == "table" and require("docmsg.usage_error").is(value)
   local own = usage and "" or own_part(traceback)
   io.stderr:write("docmsg-lua: ", describe(value), own ~= "" and "\n" or "", own, "\n")
-  return usage and exit.USAGE or exit.FAILED
+  return usage and (value.code or exit.USAGE) or exit.FAILED
 end
 
 ---Takes the results of host.call and reports a failure.

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- An error that is the user's to mend: the program shows its message alone, without a traceback,
--- and exits with 2.
+-- and exits with 2, or with the code that was given.
 local M = {}
 
 local UsageError = { __name = "docmsg.UsageError" }
@@ -10,8 +10,9 @@ function UsageError:__tostring()
 end
 
 ---@param message string
-function M.raise(message)
-  error(setmetatable({ message = message }, UsageError), 0)
+---@param code? integer exit code
+function M.raise(message, code)
+  error(setmetatable({ message = message, code = code }, UsageError), 0)
 end
 
 ---@param value any

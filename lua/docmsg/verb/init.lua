@@ -44,11 +44,13 @@ return {
     { "cat", "prints the records of a topic" },
     { "tail", "prints the last records of a topic and those that come" },
     { "put", "sends lines to a topic" },
+    { "publish", "publishes an event that its schema has checked" },
     { "groups", "consumer groups: list, show, seek, delete" },
     { "dlq", "dead letters: list, show, redrive" },
     { "graph", "draws the way of events through an application" },
     { "lint", "checks a topic table without a broker" },
     { "broker", "runs a broker inside this process until Ctrl-C" },
+    { "completion", "teaches a shell to complete" },
     { "version", "shows the versions at work" },
   },
 }

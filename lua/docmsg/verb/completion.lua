@@ -1,0 +1,45 @@
+-- SPDX-License-Identifier: MIT
+-- docmsg-lua completion
+local completion = require "docmsg.completion"
+local exit = require "docmsg.exit"
+
+-- Whoever presses TAB does not wait longer.
+local PATIENCE <const> = "1s"
+
+-- Names on the cluster; none when it does not answer.
+local function live(kind)
+  local admin <close> = require("docmsg.kafka").admin { on_log = function() end, on_error = function() end }
+  if not admin then return {} end
+  local names = {}
+  if kind == "topics" then
+    for name in pairs(admin:describe_topics(nil, { timeout = PATIENCE }) or {}) do
+      if name:sub(1, 2) ~= "__" then names[#names + 1] = name end
+    end
+  else
+    for _, entry in ipairs(admin:list_groups { timeout = PATIENCE } or {}) do names[#names + 1] = entry.group end
+  end
+  return names
+end
+
+return {
+  usage = "bash|zsh|fish",
+  about = [[
+Prints a script that teaches a shell the verbs, their options, and the names of topics and groups.
+With "words", prints what may stand for the last of the words that follow: the scripts ask for it.]],
+  examples = {
+    { "docmsg-lua completion bash > ~/.local/share/bash-completion/completions/docmsg-lua" },
+    { "docmsg-lua completion words -- topics pl", "what TAB would offer" },
+  },
+  { "SHELL", required = true, kind = "choice", choices = { "bash", "zsh", "fish", "words" },
+    help = "bash, zsh, fish; or words" },
+  { "WORD", repeated = true, help = "of a command line, after `words --`" },
+  run = function(options, output)
+    if options.SHELL ~= "words" then
+      output:line("%s", (completion.SCRIPTS[options.SHELL]:gsub("\n$", "")))
+      return exit.DONE
+    end
+    local words = #options.WORD > 0 and options.WORD or { "" }
+    for _, word in ipairs(completion.complete(words, live)) do output:line("%s", word) end
+    return exit.DONE
+  end,
+}

@@ -1,0 +1,88 @@
+-- SPDX-License-Identifier: MIT
+-- Each exit code of the program, reached for real; 7 takes a broker that is down, in topics_cluster_spec.
+local broker = require "support.broker"
+local exit = require "docmsg.exit"
+local name = require "support.name"
+local workplace = require "support.workplace"
+
+describe("the program ends with", function()
+  local cluster, place, topic, fresh
+
+  before_each(function()
+    cluster = broker.connect()
+    place = workplace.new(cluster.bootstrap_servers)
+    topic = cluster:topic { partitions = 1 }
+    fresh = name.unique "fresh"
+  end)
+
+  after_each(function()
+    local admin <close> = cluster:admin()
+    admin:delete_topics { fresh }
+    topic:close()
+    place:close()
+  end)
+
+  local function declare(topic_name, retention)
+    place:write("t.lua", ('return { [%q] = { partitions = 1, config = { ["retention.ms"] = days(%d) } } }')
+      :format(topic_name, retention))
+  end
+
+  ---What was done before, and the command line, whose words may be functions.
+  local function T() return topic.name end
+  local cases = {
+    { exit.DONE, "what was asked for was done", { "topics", "show", T } },
+    { exit.FAILED, "nobody answers", { "topics", "list", "--bootstrap-servers", "127.0.0.1:1", "--timeout", "500ms" } },
+    { exit.FAILED, "the topic does not exist", { "cat", "no-such-topic", "-e" } },
+    { exit.USAGE, "an argument is missing", { "cat" } },
+    { exit.USAGE, "an option is unknown", { "cat", T, "--nope" } },
+    { exit.USAGE, "the file is wrong", { "lint", "bad.lua" }, function() place:write("bad.lua", "return {") end },
+    { exit.USAGE, "the event does not fit", { "publish", "query-received", "{}" } },
+    { exit.PENDING, "something would change", { "topics", "plan", "t.lua", "--exit-code" }, function() declare(fresh, 1) end },
+    { exit.PENDING, "it is not as declared", { "topics", "verify", "t.lua" }, function() declare(fresh, 1) end },
+    { exit.REFUSED, "nobody confirmed", { "topics", "delete", T } },
+    { exit.REFUSED, "it needs to be allowed", { "topics", "apply", "t.lua" }, function()
+      declare(T(), 1)
+    end },
+    { exit.PARTLY, "one line of two is wrong", { "put", T, "-J", "in.jsonl" }, function()
+      place:write("in.jsonl", '{"value":"1"}\n{"valu":"2"}\n')
+    end },
+    { exit.STALE, "the cluster has changed since", { "topics", "apply", "p.json" }, function()
+      declare(T(), 20)
+      place:expect(0, "topics", "plan", "t.lua", "--out", "p.json")
+      declare(T(), 30)
+      place:expect(0, "topics", "apply", "t.lua")
+    end },
+  }
+  for _, case in ipairs(cases) do
+    it(("%d when %s"):format(case[1], case[2]), function()
+      if case[4] then case[4]() end
+      local words = {}
+      for i, word in ipairs(case[3]) do words[i] = type(word) == "function" and word() or word end
+      place:expect(case[1], table.unpack(words))
+    end)
+  end
+
+  local signals = { INT = 130, TERM = 143 }
+  for signal, code in pairs(signals) do
+    it(("%d when it is told to end by SIG%s"):format(code, signal), function()
+      place:write("in.txt", "v\n")
+      place:expect(0, "put", topic.name, "in.txt")
+      local child <close> = place:start("cat", topic.name)
+      child:await_stdout "^v\n$"
+      child:kill(signal)
+      assert.equal(code, child:wait().code)
+    end)
+  end
+
+  it("0 when an event was published, with its envelope", function()
+    place:write("events.lua", ([[local s = require "docmsg.schema"
+      return { [%q] = { key = "id", data = s.record { id = s.string, n = s.integer } } }]]):format(topic.name))
+    assert.matches(' 0 +0\n$', (place:expect(0, "publish", topic.name, '{"id":"a","n":5}')))
+    assert.matches("^a {.*} .*ce_type=", (place:expect(0, "cat", topic.name, "-e", "-f", "%k %s %h\\n")))
+    local _, stderr = place:expect(2, "publish", topic.name, '{"id":"a","n":"x"}')
+    assert.matches(": n: ", stderr, 1, true)
+    _, stderr = place:expect(2, "publish", topic.name:sub(1, -2) .. "x", "{}")
+    assert.matches("unknown event type", stderr)
+    place:expect(2, "publish", topic.name, "nothing")
+  end)
+end)
