@@ -50,6 +50,7 @@ return {
     { "graph", "draws the way of events through an application" },
     { "lint", "checks a topic table without a broker" },
     { "broker", "runs a broker inside this process until Ctrl-C" },
+    { "doctor", "looks at what may be wrong: configuration, connection, broker" },
     { "completion", "teaches a shell to complete" },
     { "version", "shows the versions at work" },
   },
