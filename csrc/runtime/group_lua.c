@@ -417,6 +417,8 @@ static void free_names (group_box *box) {
 static bool end (lua_State *L, group_box *box, int idx, dm_deadline deadline) {
   dm_group *group = box->group;
   dm_group_stop(group);
+  if (box->servings[0].open && box->servings[0].worker == NULL)
+    dm_handler_give_back(&box->servings[0].handler);
   if (!await_end(L, group, deadline)) {
     dm_group_kill(group);
     if (!dm_group_join(group, 1000)) return false;

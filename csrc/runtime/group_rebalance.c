@@ -136,6 +136,8 @@ static void begin_leaving (dm_group *group, const rd_kafka_topic_partition_list_
     dm_engine_drain(group->engine, seat->number, dm_group_drop, group);
   }
   withdraw(group);
+  for (int i = 0; i < group->options.engine.lanes; i++)
+    dm_lane_wake(&group->lanes[i]); /* for batches that wait for more records */
 }
 
 /* Does something of these partitions still run, or wait for its delivery? */

@@ -2,6 +2,7 @@
 #include "runtime/handler.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 #include <string.h>
 
 #include "kafka/clock.h"
@@ -17,6 +18,12 @@
 
 /* Results of the function, as they lie on the stack. */
 enum { VERDICT = -RESULTS, REASON, MESSAGE, AFTER, STACK, ATTEMPTS, TYPE };
+
+/* The same when a record is kept for its batch. */
+enum { WAIT = REASON, MOST = MESSAGE };
+
+/* Answers that are no verdicts: the record is kept; the batch runs first. */
+enum { HOLD = DM_VERDICT_SKIP + 1, BATCH_FIRST };
 
 /* -- Scripts ---------------------------------------------------------------------------------- */
 
@@ -65,18 +72,6 @@ bool dm_handler_sweep (dm_handler *handler) {
   return swept;
 }
 
-/* Between two works: goes over to the script that has come. */
-static void take_script (dm_handler *handler) {
-  dm_script *coming, *old = handler->script;
-  if (atomic_load_explicit(&handler->coming, memory_order_relaxed) == NULL) return;
-  coming = atomic_exchange(&handler->coming, NULL);
-  if (coming == NULL) return;
-  handler->script = coming;
-  old->next = atomic_load(&handler->replaced);
-  while (!atomic_compare_exchange_weak(&handler->replaced, &old->next, old)) continue;
-  atomic_fetch_add(&handler->taken, 1);
-}
-
 const dm_cause *dm_handler_cause (dm_handler *handler) {
   if (!handler->cause_read) {
     dm_cause_read(&handler->cause, handler->work->message);
@@ -108,9 +103,19 @@ static void read_type (lua_State *L, dm_lane *lane, dm_work *work) {
   if (type != NULL) work->type = (uint32_t)dm_tally_find(&lane->tally, type, length);
 }
 
+/* The first record of a batch says when it runs. */
+static void read_batch (lua_State *L, dm_handler *handler) {
+  if (handler->held.first != NULL) return;
+  handler->batch_at = handler->began_ms + lua_tointeger(L, WAIT);
+  handler->batch_max = (int)lua_tointeger(L, MOST);
+}
+
 /* Reads the results on the top of the stack. */
-static void read_results (lua_State *L, const dm_handler *handler, dm_work *work) {
+static void read_results (lua_State *L, dm_handler *handler, dm_work *work) {
   lua_Integer verdict = lua_isinteger(L, VERDICT) ? lua_tointeger(L, VERDICT) : -1;
+  handler->answer = (int)verdict;
+  if (verdict == HOLD) read_batch(L, handler);
+  if (verdict == HOLD || verdict == BATCH_FIRST) return;
   if (verdict < DM_VERDICT_ACK || verdict > DM_VERDICT_SKIP) {
     fail(work, "the dispatcher returned no verdict");
     return;
@@ -173,15 +178,27 @@ static void call_after_excess (dm_handler *handler, dm_work *work, dm_excess exc
   dm_worker_state_allow(script->state, memory);
 }
 
+/* Calls the function, which lies below its arguments, within the limits. */
+static int call_limited (dm_handler *handler, int arguments, int results, dm_excess *excess) {
+  lua_State *L = state_of(handler);
+  int status;
+  dm_limit_begin(&handler->lane->limit, L, handler->script->limits, handler->began_ms);
+  status = lua_pcall(L, arguments, results, 0);
+  *excess = dm_limit_end(&handler->lane->limit);
+  return status;
+}
+
+static bool is_cut_off (const dm_handler *handler, dm_excess excess) {
+  return excess == DM_EXCESS_TIME && atomic_load(handler->give_up);
+}
+
 static void call (dm_handler *handler, dm_work *work) {
-  const dm_script *script = handler->script;
   lua_State *L = state_of(handler);
   dm_excess excess;
   int status;
-  push_call(L, script);
-  dm_limit_begin(&handler->lane->limit, L, script->limits, handler->began_ms);
-  status = lua_pcall(L, 1, RESULTS, 0);
-  excess = dm_limit_end(&handler->lane->limit);
+  push_call(L, handler->script);
+  status = call_limited(handler, 1, RESULTS, &excess);
+  handler->answer = -1;
   if (status == LUA_OK) {
     read_results(L, handler, work);
     lua_pop(L, RESULTS);
@@ -189,8 +206,7 @@ static void call (dm_handler *handler, dm_work *work) {
   else if (excess == DM_EXCESS_NONE) fail_with(L, work);
   else {
     lua_pop(L, 1);
-    if (excess == DM_EXCESS_TIME && atomic_load(handler->give_up))
-      work->verdict = DM_VERDICT_CANCELLED;
+    if (is_cut_off(handler, excess)) work->verdict = DM_VERDICT_CANCELLED;
     else call_after_excess(handler, work, excess);
   }
 }
@@ -232,30 +248,35 @@ static dm_tally_outcome outcome_of (const dm_work *work) {
   }
 }
 
-/* Runs the work, which begins at 'now' in microseconds, and returns the time afterwards: until then
-** the handler is busy, also with handing what it emitted to the producer. */
-static int64_t run (dm_handler *handler, dm_work *work, int64_t now) {
-  int64_t end;
+/* The work is the one that runs, from 'now' on, in microseconds. */
+static void begin (dm_handler *handler, dm_work *work, int64_t now) {
   work->attempts = DEFAULT_ATTEMPTS;
   work->type = DM_TALLY_OTHER;
   handler->work = work;
   handler->cause_read = false;
   handler->began_ms = now / 1000;
   atomic_store_explicit(&handler->lane->current, work, memory_order_relaxed);
-  call(handler, work);
+}
+
+/* Does what the verdict asks for and replies. Until then the handler is busy, also with handing what
+** was emitted to the producer. Returns the time. */
+static int64_t conclude (dm_handler *handler, dm_work *work, int64_t began) {
+  int64_t end;
   limit_attempts(work);
   handler->work = NULL;
   send_emits(handler, work);
   if (work->verdict == DM_VERDICT_RETRY) dm_lane_block(handler->lane, work);
   end = dm_clock_us();
-  dm_tally_add(&handler->lane->tally, (int)work->type, outcome_of(work), end - now);
+  dm_tally_add(&handler->lane->tally, (int)work->type, outcome_of(work), end - began);
+  dm_lane_reply(handler->lane, work, end / 1000);
   return end;
 }
 
 /* Sends the work back as it is. Those of its key that come after it must not run before it. */
-static void leave (dm_handler *handler, dm_work *work) {
+static void leave (dm_handler *handler, dm_work *work, int64_t now) {
   dm_lane_block(handler->lane, work);
   work->verdict = DM_VERDICT_UNRUN;
+  dm_lane_reply(handler->lane, work, now / 1000);
 }
 
 static bool may_run (const dm_handler *handler, const dm_work *work) {
@@ -263,23 +284,177 @@ static bool may_run (const dm_handler *handler, const dm_work *work) {
          dm_lane_may_run(handler->lane, work);
 }
 
-/* Runs the works, unless it is interrupted, and replies all of them. Returns how many ran. */
+/* -- Batches ---------------------------------------------------------------------------------- */
+
+/* Calls the function with one more word, for nothing but its effect. */
+static void tell (dm_handler *handler, const char *what) {
+  lua_State *L = state_of(handler);
+  push_call(L, handler->script);
+  lua_pushstring(L, what);
+  if (lua_pcall(L, 2, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
+/* Runs the batch and pushes, unless it has ended by itself, why it was ended: three values. Then the
+** state's memory is not limited until it is settled. */
+static dm_excess call_batch (dm_handler *handler, size_t memory) {
+  lua_State *L = state_of(handler);
+  dm_excess excess;
+  int status;
+  push_call(L, handler->script);
+  lua_pushliteral(L, "batch");
+  status = call_limited(handler, 2, 0, &excess);
+  if (status == LUA_OK) return DM_EXCESS_NONE;
+  lua_pop(L, 1); /* what the limit has raised: errors of handlers are the function's own */
+  dm_worker_state_allow(handler->script->state, 0);
+  if (excess == DM_EXCESS_NONE) excess = DM_EXCESS_MEMORY; /* there was too little even to say so */
+  if (excess == DM_EXCESS_MEMORY) lua_gc(L, LUA_GCCOLLECT);
+  push_excess(L, &handler->lane->limit, excess, memory);
+  return excess;
+}
+
+/* Asks for the verdict of the i-th work of the batch; 'cut': why it was ended is on the stack. */
+static void settle (dm_handler *handler, dm_work *work, int i, bool cut) {
+  lua_State *L = state_of(handler);
+  int why = lua_gettop(L) - 2;
+  push_call(L, handler->script);
+  lua_pushliteral(L, "settle");
+  lua_pushinteger(L, i);
+  for (int value = why; cut && value < why + 3; value++) lua_pushvalue(L, value);
+  if (lua_pcall(L, cut ? 6 : 3, RESULTS, 0) == LUA_OK) {
+    read_results(L, handler, work);
+    lua_pop(L, RESULTS);
+  }
+  else fail_with(L, work);
+}
+
+/* Settles the works of a batch that has run. After one that is to be retried, those of its key go
+** back unrun, whatever the handler made of them. 'share' is what each has taken of its time. */
+static void settle_all (dm_handler *handler, dm_work_list *works, dm_excess excess, int64_t share,
+                        int64_t *now) {
+  bool cancelled = is_cut_off(handler, excess);
+  dm_work *work;
+  for (int i = 1; (work = dm_work_list_take(works)) != NULL; i++) {
+    if (!dm_lane_may_run(handler->lane, work)) {
+      leave(handler, work, *now);
+      continue;
+    }
+    begin(handler, work, *now);
+    if (cancelled) work->verdict = DM_VERDICT_CANCELLED;
+    else settle(handler, work, i, excess != DM_EXCESS_NONE);
+    *now = conclude(handler, work, *now - share);
+  }
+}
+
+/* Runs what is kept, if there is any; returns how many. */
+static int run_batch (dm_handler *handler, int64_t *now) {
+  dm_work_list works = { NULL, NULL, 0 };
+  dm_worker_state *state = handler->script->state;
+  size_t memory = state != NULL ? state->limit : 0;
+  int count = handler->held.count;
+  int64_t began = *now;
+  dm_excess excess;
+  if (count == 0) return 0;
+  dm_work_list_move(&works, &handler->held);
+  begin(handler, works.first, began);
+  excess = call_batch(handler, memory);
+  *now = dm_clock_us();
+  settle_all(handler, &works, excess, (*now - began) / count, now);
+  tell(handler, "forget");
+  if (excess != DM_EXCESS_NONE) lua_pop(state_of(handler), 3);
+  dm_worker_state_allow(state, memory);
+  return count;
+}
+
+/* The work is kept for its batch, which runs when it is full. */
+static int hold (dm_handler *handler, dm_work *work, int64_t *now) {
+  handler->work = NULL;
+  dm_work_list_append(&handler->held, work);
+  return handler->held.count >= handler->batch_max ? run_batch(handler, now) : 0;
+}
+
+void dm_handler_give_back (dm_handler *handler) {
+  dm_work *work;
+  int64_t now = dm_clock_us();
+  while ((work = dm_work_list_take(&handler->held)) != NULL) leave(handler, work, now);
+  dm_lane_announce(handler->lane, now / 1000);
+}
+
+/* A partition is being given up: what waits for its batch, and was not begun, shall not begin. */
+static void leave_batch (dm_handler *handler) {
+  bool leaving = false;
+  for (const dm_work *work = handler->held.first; work != NULL; work = work->next)
+    leaving = leaving || atomic_load_explicit(&work->seat->leaving, memory_order_relaxed);
+  if (!leaving) return;
+  dm_handler_give_back(handler);
+  tell(handler, "forget");
+}
+
+/* How long to wait for works: until the batch must run, at most. */
+static int wait_ms (const dm_handler *handler, int timeout_ms) {
+  int64_t left;
+  if (handler->held.first == NULL) return timeout_ms;
+  left = handler->batch_at - dm_clock_ms();
+  if (left < 0) left = 0;
+  if (left > INT_MAX) left = INT_MAX;
+  return timeout_ms < 0 || left < timeout_ms ? (int)left : timeout_ms;
+}
+
+static bool is_batch_due (const dm_handler *handler) {
+  return handler->held.first != NULL && dm_clock_ms() >= handler->batch_at;
+}
+
+/* -- All works -------------------------------------------------------------------------------- */
+
+/* Between two works: goes over to the script that has come. The old one ends its batch. */
+static void take_script (dm_handler *handler, int64_t *now) {
+  dm_script *coming, *old = handler->script;
+  if (atomic_load_explicit(&handler->coming, memory_order_relaxed) == NULL) return;
+  run_batch(handler, now);
+  coming = atomic_exchange(&handler->coming, NULL);
+  if (coming == NULL) return;
+  handler->script = coming;
+  old->next = atomic_load(&handler->replaced);
+  while (!atomic_compare_exchange_weak(&handler->replaced, &old->next, old)) continue;
+  atomic_fetch_add(&handler->taken, 1);
+}
+
+/* Runs the work, or keeps it. Returns how many have run. */
+static int run (dm_handler *handler, dm_work *work, int64_t *now) {
+  int count = 0;
+  begin(handler, work, *now);
+  call(handler, work);
+  if (handler->answer == BATCH_FIRST) {
+    count = run_batch(handler, now);
+    if (!may_run(handler, work)) {
+      leave(handler, work, *now);
+      return count;
+    }
+    begin(handler, work, *now);
+    call(handler, work);
+    if (handler->answer == BATCH_FIRST) fail(work, "the dispatcher keeps a batch that has run");
+  }
+  if (handler->answer == HOLD) return count + hold(handler, work, now);
+  *now = conclude(handler, work, *now);
+  return count + 1;
+}
+
+/* Runs the works, unless it is interrupted. Returns how many ran. */
 static int run_all (dm_handler *handler, dm_work_list *works, bool (*interrupted) (void *arg),
                     void *arg) {
   dm_work *work;
   int count = 0;
   bool stop = false;
   int64_t now = dm_clock_us();
+  take_script(handler, &now);
   while ((work = dm_work_list_take(works)) != NULL) {
     stop = stop || (interrupted != NULL && interrupted(arg));
     if (!stop && may_run(handler, work)) {
-      take_script(handler);
-      now = run(handler, work, now);
-      count++;
+      take_script(handler, &now);
+      count += run(handler, work, &now);
     }
-    else leave(handler, work);
-    dm_lane_reply(handler->lane, work, now / 1000);
+    else leave(handler, work, now);
   }
+  if (is_batch_due(handler)) count += run_batch(handler, &now);
   dm_lane_announce(handler->lane, now / 1000);
   return count;
 }
@@ -289,9 +464,10 @@ int dm_handler_serve (dm_handler *handler, int timeout_ms, bool (*interrupted) (
   dm_work_list works = { NULL, NULL, 0 };
   dm_limit *before;
   int count;
-  if (!dm_lane_take(handler->lane, &works, timeout_ms)) return -1;
-  take_script(handler);
+  if (!dm_lane_take(handler->lane, &works, wait_ms(handler, timeout_ms)) && !is_batch_due(handler))
+    return -1;
   before = dm_limit_enter(&handler->lane->limit);
+  leave_batch(handler);
   count = run_all(handler, &works, interrupted, arg);
   dm_limit_enter(before);
   return count;

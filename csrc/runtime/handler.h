@@ -10,6 +10,14 @@
 **   work, "timeout" or "memory", message, stack
 ** and says what becomes of it, without running anything of the record.
 **
+** A record for a batch handler is kept: verdict 4, and then the milliseconds that the batch may wait
+** and how many records it takes. Verdict 5 asks for the batch to run first, and for the same record
+** to come again afterwards. The function is then called with
+**   work, "batch"                                  to run what is kept
+**   work, "settle", i [, reason, message, stack]   for the verdict of the i-th kept record; with a
+**                                                  reason the batch was ended by a limit
+**   work, "forget"                                 nothing is kept any more
+**
 ** Threads:   serve on the lane's thread, which uses the script's L; the rest on the thread that owns
 **            the parent state, open and close while nothing serves.
 ** Ownership: the handler owns its outbox and the scripts it is given; works stay the lane's.
@@ -40,6 +48,10 @@ struct dm_handler {
   const atomic_bool *give_up;  /* works must not wait for the producer any more */
   bool keeps_emits;            /* exactly-once: they stay with their work */
   dm_outbox *outbox;
+  dm_work_list held;           /* a batch that has not run, in the order of the lane */
+  int64_t batch_at;            /* when it must, in milliseconds */
+  int batch_max;
+  int answer;                  /* the function's last verdict, 4 and 5 included */
   dm_work *work;               /* the one that runs, or NULL */
   int64_t began_ms;            /* when it began */
   dm_cause cause;              /* what is known of the record that runs */
@@ -61,6 +73,9 @@ bool dm_handler_sweep (dm_handler *handler);
 ** whether to stop, and the rest goes back unrun.  [-0, +0, -] */
 int dm_handler_serve (dm_handler *handler, int timeout_ms, bool (*interrupted) (void *arg),
                       void *arg);
+
+/* Sends back unrun what waits for its batch: the lane is not served any more. */
+void dm_handler_give_back (dm_handler *handler);
 
 /* What is known of the record that runs; read at first use. */
 const dm_cause *dm_handler_cause (dm_handler *handler);

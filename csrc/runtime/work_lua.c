@@ -32,6 +32,11 @@ static const char *const field_names[FIELDS] = {
   "topic", "partition", "offset", "key", "value", "timestamp", "attempt",
 };
 
+typedef struct work_box {
+  dm_handler *handler;
+  dm_work *kept;   /* for a batch; NULL: the one that runs */
+} work_box;
+
 /* -- Fields ----------------------------------------------------------------------------------- */
 
 static void push_field (lua_State *L, const dm_work *work, field which) {
@@ -53,34 +58,56 @@ static void push_field (lua_State *L, const dm_work *work, field which) {
   }
 }
 
+/* The record of the box, or NULL. */
+static dm_work *work_of (const work_box *box) {
+  return box->kept != NULL ? box->kept : box->handler->work;
+}
+
 /* The handler of the docmsg.Work at 1; raises when no record runs. */
 static dm_handler *check_handler (lua_State *L) {
-  dm_handler *handler = *(dm_handler **)luaL_checkudata(L, 1, WORK_TYPE);
+  dm_handler *handler = ((work_box *)luaL_checkudata(L, 1, WORK_TYPE))->handler;
   if (handler->work == NULL) luaL_error(L, "event released: its handler has returned");
   return handler;
+}
+
+/* The message of the docmsg.Work at 1, likewise. */
+static const rd_kafka_message_t *check_message (lua_State *L) {
+  check_handler(L);
+  return work_of(lua_touserdata(L, 1))->message;
 }
 
 /* The path of every field: the metatable is compared as a value, not looked up by its name.
 ** Upvalue 1 maps a field to its number and a method to its function; upvalue 2 is the metatable. */
 static int work_index (lua_State *L) {
-  dm_handler **box = lua_touserdata(L, 1);
+  const work_box *box = lua_touserdata(L, 1);
+  const dm_work *work;
   if (box == NULL || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
     return luaL_typeerror(L, 1, WORK_TYPE);
-  if ((*box)->work == NULL) return luaL_error(L, "event released: its handler has returned");
+  work = work_of(box);
+  if (work == NULL) return luaL_error(L, "event released: its handler has returned");
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNUMBER)
-    push_field(L, (*box)->work, (field)lua_tointeger(L, -1));
+    push_field(L, work, (field)lua_tointeger(L, -1));
   return 1;
+}
+
+/* The headers of the record, or NULL; those of the one that runs are at hand. */
+static rd_kafka_headers_t *headers_of (lua_State *L, const work_box *box) {
+  rd_kafka_headers_t *headers;
+  dm_handler *handler = check_handler(L);
+  if (box->kept == NULL) return dm_handler_cause(handler)->headers;
+  return rd_kafka_message_headers(box->kept->message, &headers) ? NULL : headers;
 }
 
 /* work:header(name) -> the value of the last header with that name, or nil */
 static int work_header (lua_State *L) {
-  const dm_cause *cause = dm_handler_cause(check_handler(L));
+  const work_box *box = luaL_checkudata(L, 1, WORK_TYPE);
   const char *name = luaL_checkstring(L, 2);
+  rd_kafka_headers_t *headers = headers_of(L, box);
   const void *value;
   size_t size;
-  if (cause->headers != NULL &&
-      rd_kafka_header_get_last(cause->headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR)
+  if (headers != NULL &&
+      rd_kafka_header_get_last(headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR)
     dm_push_bytes(L, value, size);
   else lua_pushnil(L);
   return 1;
@@ -99,7 +126,7 @@ static int work_envelope (lua_State *L) {
 
 /* work:headers() -> { {name, value}, ... } */
 static int work_headers (lua_State *L) {
-  dm_push_headers(L, check_handler(L)->work->message);
+  dm_push_headers(L, check_message(L));
   return 1;
 }
 
@@ -262,9 +289,17 @@ static int work_discard (lua_State *L) {
   return 0;
 }
 
+/* work:keep() -> a docmsg.Work of this record for its batch, with which it ends */
+static int work_keep (lua_State *L) {
+  dm_handler *handler = check_handler(L);
+  work_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = (work_box){ handler, handler->work };
+  luaL_setmetatable(L, WORK_TYPE);
+  return 1;
+}
+
 static int work_tostring (lua_State *L) {
-  const dm_handler *handler = *(dm_handler **)luaL_checkudata(L, 1, WORK_TYPE);
-  const dm_work *work = handler->work;
+  const dm_work *work = work_of(luaL_checkudata(L, 1, WORK_TYPE));
   if (work == NULL) lua_pushliteral(L, WORK_TYPE " (released)");
   else
     lua_pushfstring(L, WORK_TYPE " (%s [%d] at %I)", work->seat->topic, (int)work->seat->partition,
@@ -280,6 +315,7 @@ static void push_fields (lua_State *L) {
     { "envelope", work_envelope },
     { "header", work_header },
     { "headers", work_headers },
+    { "keep", work_keep },
     { "limit", work_limit },
     { "time", work_time },
     { NULL, NULL },
@@ -303,8 +339,8 @@ void dm_work_open (lua_State *L) {
 }
 
 void dm_work_push (lua_State *L, dm_handler *handler) {
-  dm_handler **box = lua_newuserdatauv(L, sizeof *box, 1);
-  *box = handler;
+  work_box *box = lua_newuserdatauv(L, sizeof *box, 1);
+  *box = (work_box){ handler, NULL };
   lua_newtable(L);
   lua_setiuservalue(L, -2, WORK_OUTLETS);
   luaL_setmetatable(L, WORK_TYPE);

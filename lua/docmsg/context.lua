@@ -156,6 +156,15 @@ local function refuse_size(frame, event_type, refused)
     ("emit %s: %s"):format(event_type, REFUSALS[refused] or refused))
 end
 
+---Sends what a batch handler emitted for one of its events.
+---@param frame docmsg.Frame
+function M.send_kept(frame)
+  for _, kept in ipairs(frame.emits) do
+    local ok, refused = frame.work:emit(table.unpack(kept, 1, 5))
+    if not ok then refuse_size(frame, kept[4], refused) end
+  end
+end
+
 ---Emits an event, which is produced when the handler has returned and the record is acknowledged.
 ---What cannot succeed, because of its type, its data or its size, makes the record a dead letter and
 ---raises: nothing of it is sent.
@@ -174,7 +183,11 @@ function Context:emit(event_type, data, options)
     key, reason = target.key(data)
     if reason then frame.fail("schema", "emit " .. reason) end
   end
-  local work = frame.work
+  local emits, work = frame.emits, frame.work
+  if emits then
+    emits[#emits + 1] = { target.topic, key, text, event_type, options }
+    return
+  end
   local ok, refused = work:emit(target.topic, key, text, event_type, options)
   if not ok then refuse_size(frame, event_type, refused) end
 end

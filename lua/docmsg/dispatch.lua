@@ -14,9 +14,16 @@
 --   attempts   of RETRY: how often this record may be handled in all
 --   event_type when it is one that the consumer handles
 --
+-- A record for a batch handler is kept: the outcome is dispatch.HOLD, with how long its batch may wait,
+-- in milliseconds, and how many records it takes; or dispatch.BATCH_FIRST, when another batch has to
+-- run before. The runtime then calls `run(work, "batch")`, `run(work, "settle", i)` for each record
+-- that was kept, and `run(work, "forget")`.
+--
 -- What a handler emitted is dropped unless the outcome is ACK. An error that the runtime raises by
 -- its limits goes through, out of `run`. The runtime then calls `run(work, reason, message, stack)`,
--- with the reason "timeout" or "memory", for what becomes of that record.
+-- with the reason "timeout" or "memory", for what becomes of that record; of a record that was kept
+-- `run(work, "settle", i, reason, message, stack)`.
+local batch = require "docmsg.batch"
 local context = require "docmsg.context"
 local event = require "docmsg.event"
 local failure = require "docmsg.failure"
@@ -25,9 +32,11 @@ local retry = require "docmsg.retry"
 local router = require "docmsg.router"
 local services = require "docmsg.services"
 
-local M = { ACK = outcome.ACK, RETRY = outcome.RETRY, DEAD = outcome.DEAD, SKIP = outcome.SKIP }
+local M = { ACK = outcome.ACK, RETRY = outcome.RETRY, DEAD = outcome.DEAD, SKIP = outcome.SKIP,
+            HOLD = outcome.HOLD, BATCH_FIRST = outcome.BATCH_FIRST }
 
 local ACK <const>, RETRY <const>, DEAD <const>, SKIP <const> = M.ACK, M.RETRY, M.DEAD, M.SKIP
+local HOLD <const>, BATCH_FIRST <const> = M.HOLD, M.BATCH_FIRST
 
 -- Raised when the outcome has been recorded already.
 local DECIDED <const> = setmetatable({}, { __name = "docmsg.decided", __tostring = function()
@@ -55,6 +64,10 @@ end
 
 local function wrap(app, consumer, route)
   local handler = route.handler
+  if route.options.batch and #consumer.middlewares + #app.middlewares > 0 then
+    error(("consumer %q, on %q: a middleware wraps a handler of one event, not of a batch: declare it in "
+      .. "an application without middlewares"):format(consumer.group, route.type), 0)
+  end
   local about = { group = consumer.group, type = route.type }
   for _, list in ipairs { consumer.middlewares, app.middlewares } do
     for i = #list, 1, -1 do
@@ -80,15 +93,13 @@ end
 
 local function compile_route(app, consumer, route)
   local own, common = route.options, consumer.settings
-  if own.batch then
-    error(("consumer %q, on %q: batch handlers cannot be run yet"):format(consumer.group, route.type), 0)
-  end
   return {
     type = route.type,
     spec = app:event(route.type),
     handler = wrap(app, consumer, route),
     where = route.where,
     lazy = first(own.lazy, common.lazy),
+    batch = own.batch,
     targets = targets_of(app, route),
     retry = retry.override(own.retry, common.retry),
     timeout_ms = positive(own.timeout_ms or common.timeout_ms),
@@ -115,11 +126,8 @@ local function describe(err)
   return setmetatable({ message = message, stack = failure.stack(debug.traceback(message, 2)) }, Described)
 end
 
-local function new_frame(app, consumer, options)
-  local frame = {
-    services = services.new(app.services), group = consumer.group,
-    log = options.log or require("docmsg.log").new(),
-  }
+local function new_frame(about)
+  local frame = { services = about.services, group = about.group, log = about.log }
   -- Records that the record can never succeed, and leaves the handler.
   function frame.fail(reason, message)
     if frame.outcome == nil then frame.outcome, frame.reason, frame.message = DEAD, reason, message end
@@ -172,8 +180,9 @@ local Event <const>, Context <const> = event.Live, context.Live
 ---@param app docmsg.App
 ---@param routes docmsg.Router
 ---@param frame docmsg.Frame
----@return fun(work: docmsg.Work): integer, string?, string? process one record; may raise
-local function processor(app, routes, frame)
+---@param kept docmsg.Batch
+---@return fun(work: docmsg.Work): integer, string|integer|nil, string|integer|nil process one record; may raise
+local function processor(app, routes, frame, kept)
   local type_of, by_type = type_finder(app), routes.by_type
   return function(work)
     local event_type, reason, message = read_envelope(work, frame, type_of)
@@ -186,6 +195,11 @@ local function processor(app, routes, frame)
     while route and route.where and not route.where(current) do route = route.next end
     if not route then return unrouted(routes, event_type) end
     frame.route = route
+    if kept.route and kept.route ~= route then return BATCH_FIRST end
+    if route.batch then
+      kept:keep(frame, new_frame(frame))
+      return HOLD, route.batch.wait_ms, route.batch.max
+    end
     if route.own_limits then work:limit(route.timeout_ms, route.instructions) end
     if not route.lazy then load_data(frame) end
     route.handler(current, ctx)
@@ -233,21 +247,52 @@ local function finish(frame, policy, random, result, reason, message, stack)
   return result, reason, message, after_ms, stack, attempts, event_type
 end
 
+-- What becomes of a record that was kept, now that its batch has run.
+local function settle(kept, policy, random, frame, cut, message, stack)
+  if frame.outcome == nil and cut then
+    return finish(frame, policy, random, RETRY, cut, message, stack)
+  elseif frame.outcome == nil and kept.failure == DECIDED then
+    return finish(frame, policy, random, RETRY, "error", "another event of its batch has ended the handler")
+  elseif frame.outcome == nil and kept.failure ~= nil then
+    return finish(frame, policy, random, failed(kept.failure))
+  end
+  local ok, err = true, nil
+  if frame.outcome == nil then ok, err = xpcall(context.send_kept, describe, frame) end
+  if not ok then return finish(frame, policy, random, failed(err)) end
+  if frame.outcome ~= nil then return finish(frame, policy, random) end
+  local event_type = frame.spec.type
+  clear(frame)
+  return ACK, nil, nil, nil, nil, nil, event_type
+end
+
 ---Compiles a consumer. Raises when it cannot run; from now on its declarations cannot change.
 ---@param app docmsg.App
 ---@param consumer docmsg.ConsumerGroup
 ---@param options? docmsg.DispatchOptions
----@return fun(work: docmsg.Work, ...): integer, string?, string?, integer?, string?, integer?, string? run see above
+---@return fun(work: docmsg.Work, ...): integer?, string|integer|nil, string|integer|nil, integer?, string?, integer?, string? run see above
 function M.compile(app, consumer, options)
   options = options or {}
   consumer:freeze()
-  local frame, policy = new_frame(app, consumer, options), consumer.settings.retry
-  local random = options.random or math.random
-  local process = processor(app, compile_routes(app, consumer), frame)
-  return function(work, cut, message, stack)
-    if cut then
+  local policy, random, kept = consumer.settings.retry, options.random or math.random, batch.new()
+  local frame = new_frame { services = services.new(app.services), group = consumer.group,
+    log = options.log or require("docmsg.log").new() }
+  local process = processor(app, compile_routes(app, consumer), frame, kept)
+
+  local calls = {
+    batch = function(work) kept:run(work, describe) end,
+    forget = function() kept:forget() end,
+    settle = function(work, i, ...)
+      local own = kept:frame(i)
+      own.work = work
+      return settle(kept, policy, random, own, ...)
+    end,
+  }
+
+  return function(work, what, message, ...)
+    if what then
+      if calls[what] then return calls[what](work, message, ...) end
       frame.work = work
-      return finish(frame, policy, random, RETRY, cut, message, stack)
+      return finish(frame, policy, random, RETRY, what, message, ...)
     end
     if frame.work then clear(frame) end
     frame.work = work
@@ -256,6 +301,9 @@ function M.compile(app, consumer, options)
       local event_type = frame.spec.type
       release(frame)
       return ACK, nil, nil, nil, nil, nil, event_type
+    elseif ok and (result == HOLD or result == BATCH_FIRST) then
+      clear(frame)
+      return result, reason, told
     elseif ok then
       return finish(frame, policy, random, result, reason, told)
     end

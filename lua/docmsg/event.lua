@@ -12,6 +12,7 @@ local M = {}
 
 ---The record under a handler's hands, see docmsg.runtime; tests fake it.
 ---@class docmsg.Work
+---@field keep fun(self: docmsg.Work): docmsg.Work the record of now, until its batch is forgotten
 ---@field limit fun(self: docmsg.Work, timeout_ms?: integer, instructions?: integer) sets the limits of this run
 
 ---What a handler's run is about; one for all records of a consumer, one after the other.
@@ -23,6 +24,7 @@ local M = {}
 ---@field attributes? table of an event in structured mode
 ---@field loaded boolean has the data been decoded?
 ---@field data any
+---@field emits? table[] of an event in a batch: what it emits, until it is settled
 ---@field fail fun(reason: string, message: string) records the outcome "dead" and raises
 
 ---@class docmsg.Event

@@ -5,4 +5,7 @@ return {
   RETRY = 1,   -- to be handled again, later
   DEAD = 2,    -- to be set aside
   SKIP = 3,    -- not for this consumer
+  -- Not yet known:
+  HOLD = 4,        -- it is kept for its batch
+  BATCH_FIRST = 5, -- the batch that is kept has to run before
 }

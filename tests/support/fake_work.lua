@@ -24,6 +24,8 @@ end
 
 function Work:time() return self.elapsed end
 
+function Work:keep() return self end
+
 function Work:limit(timeout_ms, instructions)
   self.limits = { timeout_ms = timeout_ms, instructions = instructions }
 end

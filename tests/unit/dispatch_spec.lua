@@ -574,3 +574,143 @@ describe("a redriven record", function()
     assert.is_false(redriven)
   end)
 end)
+
+describe("dispatching records to a batch handler", function()
+  -- The dispatch of one, and a function that feeds it works, runs the batch and settles them.
+  local function batching(handler, on, written)
+    local app = declare()
+    local consumer = app:consumer("g", { retry = { delay = "1s", jitter = 0 } })
+    consumer:on("order", { batch = { max = 3, wait = "50ms" } }, handler)
+    if on then on(consumer) end
+    local run = dispatch.compile(app, consumer, {
+      log = log.new { clock = function() return 0 end, write = function(line) table.insert(written or {}, line) end },
+    })
+    return run, function(works)
+      for _, work in ipairs(works) do
+        assert.same({ dispatch.HOLD, 50, 3 }, { run(work) })
+      end
+      run(works[1], "batch")
+      local results = {}
+      for i, work in ipairs(works) do
+        local outcome, reason, message, after_ms = run(work, "settle", i)
+        results[i] = { NAMES[outcome], reason, message, after_ms }
+      end
+      run(works[1], "forget")
+      return results
+    end
+  end
+
+  local function orders(count)
+    local works = {}
+    for i = 1, count do works[i] = order { key = "k" .. i, value = ('{"id":"o%d","amount":%d}'):format(i, i) } end
+    return works
+  end
+
+  it("gives it the events and their contexts, in order", function()
+    local seen = {}
+    local _, all = batching(function(events, contexts)
+      for i, event in ipairs(events) do
+        seen[i] = { event.key, event.data.amount, contexts[i].attempt, event:header "ce_type" }
+      end
+    end)
+    assert.same({ { "ack" }, { "ack" } }, all(orders(2)))
+    assert.same({ { "k1", 1, 1, "order" }, { "k2", 2, 1, "order" } }, seen)
+  end)
+
+  it("lets each event have an outcome of its own", function()
+    local _, all = batching(function(_, contexts)
+      contexts[1]:reject "no good"
+      contexts[3]:retry("later", "7s")
+      contexts[4]:skip "not now"
+    end)
+    assert.same({ { "dead", "rejected", "no good" }, { "ack" }, { "retry", "retry", "later", 7000 },
+                  { "skip", "skipped", "not now" } }, all(orders(4)))
+  end)
+
+  it("sends what is emitted for an event with its record, and nothing of one that failed", function()
+    local _, all = batching(function(events, contexts)
+      for i, event in ipairs(events) do contexts[i]:emit("receipt", { id = event.key, total = i }) end
+      contexts[2]:retry "later"
+    end)
+    local works = orders(3)
+    all(works)
+    assert.equal("r-k1", works[1].emitted[1].key)
+    assert.same({}, works[2].emitted)
+    assert.equal("r-k3", works[3].emitted[1].key)
+  end)
+
+  it("has the events handled again that were not decided when the handler raises", function()
+    local _, all = batching(function(_, contexts)
+      contexts[1]:reject "no good"
+      error "it broke"
+    end)
+    local results = all(orders(2))
+    assert.same({ "dead", "rejected", "no good" }, results[1])
+    assert.equal("retry", results[2][1])
+    assert.equal("error", results[2][2])
+    find(results[2][3], "it broke")
+  end)
+
+  it("sets the event aside whose emit can never be sent, and has the others handled again", function()
+    local _, all = batching(function(_, contexts) contexts[2]:emit("receipt", { total = "much" }) end)
+    local results = all(orders(3))
+    assert.same({ "retry", "dead", "retry" }, { results[1][1], results[2][1], results[3][1] })
+    find(results[3][3], "another event of its batch")
+  end)
+
+  it("sets the event aside whose emit is too large, and it alone", function()
+    local _, all = batching(function(events, contexts)
+      for i in ipairs(events) do contexts[i]:emit("note", { text = ("x"):rep(i == 1 and 1000000 or 1) }) end
+    end)
+    local results = all(orders(2))
+    assert.same({ "dead", "too_large" }, { results[1][1], results[1][2] })
+    assert.same({ "ack" }, results[2])
+  end)
+
+  it("has all of them handled again that a limit has ended", function()
+    local run, _ = batching(function() end)
+    local works = orders(2)
+    for _, work in ipairs(works) do run(work) end
+    for i, work in ipairs(works) do
+      local outcome, reason, message = run(work, "settle", i, "timeout", "too long", "stack")
+      assert.same({ dispatch.RETRY, "timeout", "too long" }, { outcome, reason, message })
+    end
+    run(works[1], "forget")
+  end)
+
+  it("lets the batch run before an event of another handler", function()
+    local handled = {}
+    local run = batching(function(events) table.insert(handled, #events) end, function(consumer)
+      consumer:on("note", function() table.insert(handled, "note") end)
+    end)
+    local note = fake_work.new { type = "note", topic = "notes", value = "null" }
+    local first = order()
+    run(first)
+    assert.equal(dispatch.BATCH_FIRST, (run(note)))
+    assert.same({}, handled)
+    run(first, "batch")
+    run(first, "settle", 1)
+    run(first, "forget")
+    assert.equal(dispatch.ACK, (run(note)))
+    assert.same({ 1, "note" }, handled)
+  end)
+
+  it("sets a record that is no event aside without the batch", function()
+    local run = batching(function() end)
+    run(order())
+    assert.equal(dispatch.DEAD, (run(order { value = "{" })))
+  end)
+
+  it("ends events and contexts with the batch", function()
+    local kept, context
+    local run, all = batching(function(events, contexts) kept, context = events[1], contexts[1] end)
+    all(orders(1))
+    for _, use in ipairs { function() return kept.key end, function() context:reject "late" end } do
+      local ok, message = pcall(use)
+      assert.is_false(ok)
+      find(message, "event released")
+    end
+    run(order())
+    run(order(), "forget")
+  end)
+end)
