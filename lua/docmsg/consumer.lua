@@ -16,6 +16,9 @@ local M = {}
 
 ---@alias docmsg.Handler fun(event: docmsg.Event, ctx: docmsg.Context)
 
+---Gets several events at once, in order, and the context of each.
+---@alias docmsg.BatchHandler fun(events: docmsg.Event[], contexts: docmsg.Context[])
+
 ---Wraps a handler: it gets the next one and returns one of its own that calls it. It is called once
 ---for each handler, when the consumer starts.
 ---@alias docmsg.Middleware fun(next: docmsg.Handler, about: {group: string, type: string}): docmsg.Handler
@@ -41,7 +44,7 @@ local M = {}
 ---@field emits? string[] the types it may emit; default: any
 ---@field where? fun(event: docmsg.Event): boolean? handles only those; the first handler whose `where` is true is taken
 ---@field lazy? boolean
----@field batch? {max?: integer, wait?: string} takes up to `max` events at once
+---@field batch? {max?: integer, wait?: string} gets up to `max` events at once (100), none waits longer ("200ms")
 ---@field retry? docmsg.RetryOptions
 ---@field timeout? string
 ---@field instructions? integer
@@ -49,7 +52,7 @@ local M = {}
 ---One handler.
 ---@class docmsg.Route
 ---@field type string
----@field handler docmsg.Handler
+---@field handler docmsg.Handler|docmsg.BatchHandler
 ---@field options docmsg.HandlerOptions checked, durations in ms
 ---@field where? fun(event: docmsg.Event): boolean?
 
@@ -143,7 +146,7 @@ end
 ---Handles the events of a type. Several handlers may share a type through `where`.
 ---@param event_type string
 ---@param options docmsg.HandlerOptions|docmsg.Handler may be left out
----@param handler? docmsg.Handler
+---@param handler? docmsg.Handler|docmsg.BatchHandler the latter with the option `batch`
 ---@return docmsg.ConsumerGroup self
 function Consumer:on(event_type, options, handler)
   check_open(self, "on")

@@ -269,7 +269,7 @@ end
 ---@param app docmsg.App
 ---@param consumer docmsg.ConsumerGroup
 ---@param options? docmsg.DispatchOptions
----@return fun(work: docmsg.Work, ...): integer?, string|integer|nil, string|integer|nil, integer?, string?, integer?, string? run see above
+---@return fun(work: docmsg.Work, ...): ... run see above
 function M.compile(app, consumer, options)
   options = options or {}
   consumer:freeze()

@@ -12,7 +12,6 @@ local M = {}
 
 ---The record under a handler's hands, see docmsg.runtime; tests fake it.
 ---@class docmsg.Work
----@field keep fun(self: docmsg.Work): docmsg.Work the record of now, until its batch is forgotten
 ---@field limit fun(self: docmsg.Work, timeout_ms?: integer, instructions?: integer) sets the limits of this run
 
 ---What a handler's run is about; one for all records of a consumer, one after the other.

@@ -30,12 +30,16 @@ local member = app:consumer("$GROUP", {
   guarantee = "$GUARANTEE", instance_id = $INSTANCE,
   kafka = { ["session.timeout.ms"] = 2000, ["heartbeat.interval.ms"] = 300, $KAFKA },
 })
-member:on("in", { emits = { "out", "nowhere" } }, function(event, ctx)
+local function handle(event, ctx)
   local busy = os.clock() + $SECONDS
   repeat until os.clock() >= busy
   if event.data.n % $REJECTED == 0 then $REJECT end
   ctx:emit("out", { n = event.data.n })
-end)
+end
+local batch = $BATCH
+member:on("in", { emits = { "out", "nowhere" }, batch = batch }, batch and function(events, contexts)
+  for i, event in ipairs(events) do handle(event, contexts[i]) end
+end or handle)
 return app
 ]]
 
@@ -43,6 +47,7 @@ return app
 ---@field guarantee? "at-least-once"|"exactly-once"
 ---@field instance_id? boolean every process has the same; default: none
 ---@field kafka? string more properties, as Lua
+---@field batch? string the handler gets batches: its option `batch`, as Lua
 ---@field seconds? number that a handler takes; default 0.0002
 ---@field reject? string how a record is rejected, as Lua; default: by the handler
 ---@field largest? integer bytes of a record that the output takes
@@ -79,7 +84,7 @@ function M.new(cluster, options)
     INPUT = self.input, OUTPUT = self.output, GROUP = self.group, REJECTED = REJECTED,
     REJECT = options.reject or 'return ctx:reject("every so often")',
     GUARANTEE = options.guarantee or "at-least-once", KAFKA = options.kafka or "",
-    INSTANCE = options.instance_id and '"one"' or "nil", SECONDS = options.seconds or 0.0002,
+    BATCH = options.batch or "nil", INSTANCE = options.instance_id and '"one"' or "nil", SECONDS = options.seconds or 0.0002,
   }
   self.place:write("app.lua", (APP:gsub("%$(%u+)", function(word) return tostring(values[word]) end)))
   return self

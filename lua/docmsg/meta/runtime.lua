@@ -226,6 +226,9 @@ function work:time() end
 ---@param instructions? integer
 function work:limit(timeout_ms, instructions) end
 
+---@return docmsg.Work kept this record, for its batch: it must not be used once that has been settled
+function work:keep() end
+
 ---Buffers an event, to be produced when the record is acknowledged.
 ---@param topic string
 ---@param key string?
