@@ -26,7 +26,7 @@ local HEADERS <const> = { ce_type = "received", ce_specversion = "1.0", ce_sourc
 local work = { topic = "received", partition = 0, offset = 0, key = "k", value = TEXT, attempt = 1,
                timestamp = 1700000000000 }
 function work.header(_, name) return HEADERS[name] end
-function work.envelope() return "received", "1.0", HEADERS.ce_id end
+function work.envelope() return "received", "1.0", HEADERS.ce_id, nil, nil, nil, "received" end
 function work.emit() return true end
 
 local function measure(name, on)

@@ -114,14 +114,16 @@ static int work_header (lua_State *L) {
 }
 
 /* work:envelope() -> what the headers say of ce_type, ce_specversion, ce_id, docmsg-hops,
-** docmsg-redrive-group and content-type, each a string or nil */
+** docmsg-redrive-group and content-type, each a string or nil; and the topic */
 static int work_envelope (lua_State *L) {
-  const dm_cause *cause = dm_handler_cause(check_handler(L));
+  dm_handler *handler = check_handler(L);
+  const dm_cause *cause = dm_handler_cause(handler);
   const dm_bytes *said[] = { &cause->type,   &cause->version,       &cause->id,
                              &cause->passed, &cause->redrive_group, &cause->content_type };
   int count = (int)(sizeof said / sizeof *said);
   for (int i = 0; i < count; i++) dm_push_bytes(L, said[i]->at, said[i]->size);
-  return count;
+  lua_pushstring(L, handler->work->seat->topic);
+  return count + 1;
 }
 
 /* work:headers() -> { {name, value}, ... } */

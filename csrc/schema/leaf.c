@@ -27,9 +27,11 @@ static void replace (dm_walk *w) {
 /* -- Strings ---------------------------------------------------------------------------------- */
 
 static void put_quoted (const dm_walk *w, const char *text, size_t size) {
-  put(w, "\"", 1);
-  put(w, text, size);
-  put(w, "\"", 1);
+  char *at = dm_text_room(w->text, size + 2);
+  at[0] = '"';
+  memcpy(at + 1, text, size);
+  at[size + 1] = '"';
+  w->text->size += size + 2;
 }
 
 /* Writes a string of these kinds of bytes. */
@@ -86,7 +88,7 @@ bool dm_visit_datetime (dm_walk *w, const dm_node *node) {
   if (lua_type(w->L, -1) != LUA_TSTRING) return dm_walk_expected(w, node);
   text = lua_tolstring(w->L, -1, &size);
   if (!dm_datetime_valid(text, size)) return dm_walk_expected(w, node);
-  put_quoted(w, text, size);
+  if (w->text != NULL) put_quoted(w, text, size);
   return true;
 }
 

@@ -22,7 +22,7 @@ void dm_text_open (dm_text *text, lua_State *L, int slot) {
   text->room = sizeof text->small;
 }
 
-static void grow (dm_text *text, size_t more) {
+void dm_text_grow (dm_text *text, size_t more) {
   size_t room = text->room * 2;
   char *block;
   if (room - text->size < more) room = text->size + more;
@@ -31,12 +31,6 @@ static void grow (dm_text *text, size_t more) {
   lua_replace(text->L, text->slot);
   text->at = block;
   text->room = room;
-}
-
-void dm_text_put (dm_text *text, const char *bytes, size_t size) {
-  if (text->room - text->size < size) grow(text, size);
-  memcpy(text->at + text->size, bytes, size);
-  text->size += size;
 }
 
 /* Adds the number with a point before its last 'decimals' digits. */

@@ -11,6 +11,7 @@
 
 #include <lua.h>
 #include <stddef.h>
+#include <string.h>
 
 typedef struct dm_text {
   lua_State *L;
@@ -23,9 +24,21 @@ typedef struct dm_text {
 /* An empty text; 'slot' is an index of the stack that holds nothing else. */
 void dm_text_open (dm_text *text, lua_State *L, int slot);
 
+/* Makes room for so many bytes more.  [-0, +0, m] */
+void dm_text_grow (dm_text *text, size_t more);
+
+/* Where the next bytes go, with room for so many.  [-0, +0, m] */
+static inline char *dm_text_room (dm_text *text, size_t size) {
+  if (text->room - text->size < size) dm_text_grow(text, size);
+  return text->at + text->size;
+}
+
 /* Each adds to the end. A float has up to 6 decimals, or 17 digits where it needs more, and must be
 ** finite.  [-0, +0, m] */
-void dm_text_put (dm_text *text, const char *bytes, size_t size);
+static inline void dm_text_put (dm_text *text, const char *bytes, size_t size) {
+  memcpy(dm_text_room(text, size), bytes, size);
+  text->size += size;
+}
 void dm_text_put_integer (dm_text *text, lua_Integer number);
 void dm_text_put_float (dm_text *text, lua_Number number);
 

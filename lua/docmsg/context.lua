@@ -183,12 +183,12 @@ function Context:emit(event_type, data, options)
     key, reason = target.key(data)
     if reason then frame.fail("schema", "emit " .. reason) end
   end
-  local emits, work = frame.emits, frame.work
+  local emits = frame.emits
   if emits then
     emits[#emits + 1] = { target.topic, key, text, event_type, options }
     return
   end
-  local ok, refused = work:emit(target.topic, key, text, event_type, options)
+  local ok, refused = frame.send(frame.work, target.topic, key, text, event_type, options)
   if not ok then refuse_size(frame, event_type, refused) end
 end
 

@@ -136,15 +136,16 @@ local function new_frame(about)
   return frame
 end
 
--- Ends what a record's handler had, when it has decided nothing.
+-- Ends what a record's handler had, when it has decided nothing. What is not there is false: a field
+-- that is nil takes longer to set again.
 local function release(frame)
   local current = frame.event
   if current then
     current[1], frame.ctx[1] = nil, nil
-    frame.event, frame.ctx = nil, nil
+    frame.event, frame.ctx = false, false
   end
-  frame.work, frame.spec, frame.attributes, frame.data = nil, nil, nil, nil
-  frame.route, frame.record_log = nil, nil
+  frame.work, frame.spec, frame.attributes, frame.data = false, false, false, false
+  frame.route, frame.record_log = false, false
   frame.loaded, frame.redriven = false, false
 end
 
@@ -288,6 +289,7 @@ function M.compile(app, consumer, options)
     end,
   }
 
+  local last
   return function(work, what, message, ...)
     if what then
       if calls[what] then return calls[what](work, message, ...) end
@@ -296,6 +298,9 @@ function M.compile(app, consumer, options)
     end
     if frame.work then clear(frame) end
     frame.work = work
+    if work ~= last then -- the runtime has the same one for all records
+      last, frame.envelope, frame.send = work, work.envelope, work.emit
+    end
     local ok, result, reason, told = xpcall(process, describe, work)
     if ok and result == ACK and frame.outcome == nil then
       local event_type = frame.spec.type

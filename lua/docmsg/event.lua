@@ -17,10 +17,12 @@ local M = {}
 ---What a handler's run is about; one for all records of a consumer, one after the other.
 ---@class docmsg.Frame
 ---@field work docmsg.Work
+---@field envelope fun(work: docmsg.Work): ... its methods
+---@field send fun(work: docmsg.Work, ...): true?, string? its method emit
 ---@field group string
 ---@field redriven boolean a dead letter of this group comes again
 ---@field spec docmsg.EventSpec
----@field attributes? table of an event in structured mode
+---@field attributes table|false of an event in structured mode
 ---@field loaded boolean has the data been decoded?
 ---@field data any
 ---@field emits? table[] of an event in a batch: what it emits, until it is settled
@@ -91,14 +93,14 @@ local function read_structured(work, frame)
 end
 
 -- The type of a record without ce_type.
-local function read_bare(work, frame, type_of, content_type)
+local function read_bare(work, frame, type_of, content_type, topic)
   if content_type and content_type:sub(1, 23) == "application/cloudevents" then
     if content_type:match("^[^;%s]*") == STRUCTURED then return read_structured(work, frame) end
     return undecodable("content-type %s is not read", value.show(content_type))
   end
-  local bound = type_of(work.topic)
+  local bound = type_of(topic)
   if bound then return bound end
-  return nil, "unrouted", ("no ce_type, and topic %s carries no event or several"):format(work.topic)
+  return nil, "unrouted", ("no ce_type, and topic %s carries no event or several"):format(topic)
 end
 
 -- The runtime refuses emits at 32; a count that is none could hide a circle.
@@ -115,14 +117,14 @@ end
 ---@return string? reason "undecodable", "unrouted" or "hops"; "redriven" for another group
 ---@return string? message
 function M.read(work, frame, type_of)
-  local event_type, version, id, hops, redrive_group, content_type = work:envelope()
+  local event_type, version, id, hops, redrive_group, content_type, topic = frame.envelope(work)
   if redrive_group then
     frame.redriven = redrive_group == frame.group
     if not frame.redriven then return nil, "redriven", "redriven for another group" end
   end
   local wrong = hops and bad_hops(hops)
   if wrong then return nil, "hops", wrong end
-  if not event_type then return read_bare(work, frame, type_of, content_type) end
+  if not event_type then return read_bare(work, frame, type_of, content_type, topic) end
   if version ~= SPECVERSION then
     local known, reason, message = check_version(version)
     if not known then return nil, reason, message end

@@ -19,7 +19,7 @@ function Work:headers() return self.header_list end
 
 function Work:envelope()
   return self:header("ce_type"), self:header("ce_specversion"), self:header("ce_id"), self:header("docmsg-hops"),
-    self:header("docmsg-redrive-group"), self:header("content-type")
+    self:header("docmsg-redrive-group"), self:header("content-type"), self.topic
 end
 
 function Work:time() return self.elapsed end

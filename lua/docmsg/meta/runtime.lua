@@ -216,6 +216,7 @@ function work:headers() end
 ---@return string? hops docmsg-hops
 ---@return string? redrive_group docmsg-redrive-group
 ---@return string? content_type
+---@return string topic
 function work:envelope() end
 
 ---@return integer milliseconds since the record was given to its handler
