@@ -3,9 +3,11 @@
 
 #include <lauxlib.h>
 
+#include "http/fetch_lua.h"
 #include "http/status_lua.h"
 
 static const luaL_Reg functions[] = {
+  { "get", dm_fetch_lua },
   { "status", dm_status_lua },
   { NULL, NULL },
 };

@@ -179,11 +179,18 @@ describe("the document workflow on Apache Kafka", function()
       assert(admin:delete_topics { "summary-complete", "ingestion-complete.summary_group.dlq" })
       assert(admin:delete_groups { "summary_group" })
     end)
-    local pipeline <close> = script.start({ "run", "pipeline.lua" }, { servers = servers, env = env })
+    local pipeline <close> = script.start({ "run", "pipeline.lua", "--http", "127.0.0.1:0" }, { servers = servers, env = env })
     local step <close> = script.start({ "run", "summary.lua" }, { servers = servers, env = env })
     publish("d", "The gander lives at the pond.")
     step:await_stderr("Summary complete: d %(6 words%)", "60s")
     await(function() return #application.read(cluster, "summary-complete") == 1 end)
+    local address = pipeline:await_stderr "figures and health at http://(%S+):"
+    await(function()
+      local stats = script.run({ "stats", address }, { servers = servers })
+      assert(stats.ok, stats.stderr)
+      return stats.stdout:find "document_consumer_group +2 +0 +0 +0 +0\n"
+        and stats.stdout:find "rag_consumer_group +embedding%-ready +1 +0 +0 +0 +%d+%.%d%d%s*\n"
+    end, "30s", "the figures")
     for _, child in ipairs { pipeline, step } do
       child:kill "TERM"
       assert(child:wait().ok, child:wait().stderr)

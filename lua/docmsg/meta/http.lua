@@ -1,10 +1,18 @@
 -- SPDX-License-Identifier: MIT
--- What the C module docmsg.http offers to docmsg.monitor.
+-- What the C module docmsg.http offers to docmsg.monitor and to docmsg-lua stats.
 -- This file is never loaded.
 ---@meta docmsg.http
 
 ---@class docmsg.http
 local http = {}
+
+---Asks a server for a page.
+---@param address string as for `status`
+---@param path string begins with "/"
+---@param timeout? docmsg.Duration default "5s"
+---@return string? body
+---@return integer|string code_or_reason the code of the answer; without one the reason
+function http.get(address, path, timeout) end
 
 ---@class docmsg.http.StatusOptions
 ---@field address string "host:port", "[IPv6]:port" or ":port", which is loopback; port 0 is any that is free

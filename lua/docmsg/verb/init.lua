@@ -47,6 +47,7 @@ return {
     { "publish", "publishes an event that its schema has checked" },
     { "groups", "consumer groups: list, show, seek, delete" },
     { "dlq", "dead letters: list, show, redrive" },
+    { "stats", "what a running application has handled, and its lag" },
     { "graph", "draws the way of events through an application" },
     { "lint", "checks a topic table without a broker" },
     { "broker", "runs a broker inside this process until Ctrl-C" },
