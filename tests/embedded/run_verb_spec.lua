@@ -9,19 +9,19 @@ local process = require "support.process"
 local program = require "support.program"
 
 -- An app with one group whose handler is `body`.
-local function script(topic, group, body, options)
+local function script(topic, group, body, options, kafka)
   return ([[
 local app = docmsg.app { name = "children" }
 local function busy(seconds)
   local till = require("docmsg.kafka")
   till.sleep(seconds .. "s")
 end
-app:consumer(%q, { %s kafka = { ["session.timeout.ms"] = 6000, ["heartbeat.interval.ms"] = 500 } })
+app:consumer(%q, { %s kafka = { ["session.timeout.ms"] = 6000, ["heartbeat.interval.ms"] = 500, %s } })
   :on(%q, function(event, ctx)
 %s
 end)
 return app
-]]):format(group, options or "", topic, body)
+]]):format(group, options or "", kafka or "", topic, body)
 end
 
 describe("docmsg-lua run", function()
@@ -83,6 +83,23 @@ describe("docmsg-lua run", function()
     local notes = child:await_notes(5)
     table.sort(notes)
     assert.same({ "0/0", "0/0", "0/1", "0/1", "1/0" }, notes)
+  end)
+
+  -- Scenario 4.
+  it("keeps its membership while a handler is slower than max.poll.interval.ms", function()
+    local topic, group = fresh()
+    application.produce(cluster, topic, { { key = "k", value = "{}", partition = 0 } })
+    local child <close> = spawn(script(topic, group, [[
+  note(event.offset)
+  busy(14)
+  note "done"]], nil, '["max.poll.interval.ms"] = 6000'))
+    assert.same({ "0", "done" }, child:await_notes(2))
+    await(function() return application.committed(cluster, group, topic) == 1 end, "10s", "the commit")
+    child:kill "TERM"
+    local result = ok(child:wait())
+    assert.same({ "0", "done" }, child:notes())
+    local _, gained = result.stderr:gsub("partitions gained", "")
+    assert.equal(1, gained, result.stderr)
   end)
 
   -- Scenario 15.
