@@ -180,24 +180,37 @@ static const dm_operation describe_operation = {
   .answer = described_answer, .fill = fill_described,
 };
 
-/* The set of names is on the top of the stack. */
-static int describe_names (lua_State *L, const dm_admin_call *call) {
-  int names = lua_gettop(L);
-  int found;
+static int describe_by_request (lua_State *L, const dm_admin_call *call, int names) {
+  int found, box = lua_gettop(L) + 1;
   dm_request *request =
       dm_request_push(L, call, &describe_operation, (size_t)dm_list_check(L, 2, call->doing));
   for (lua_pushnil(L); lua_next(L, names); lua_pop(L, 1))
     dm_request_add(L, request, lua_tostring(L, -2));
   lua_newtable(L);
-  found = dm_request_each(L, call, request, names + 2) ? 1 : 2;
-  dm_job_end(L, names + 1);
+  found = dm_request_each(L, call, request, box + 1) ? 1 : 2;
+  dm_job_end(L, box);
   return dm_admin_end(L, call, found);
+}
+
+/* Is the controller one of the brokers? Embedded brokers have none, of this process or another. */
+static bool has_controller (const dm_metadata *metadata) {
+  for (int i = 0; i < metadata->cluster->broker_cnt; i++)
+    if (metadata->cluster->brokers[i].id == metadata->controller) return true;
+  return false;
+}
+
+/* librdkafka sends the request to the controller alone. */
+static int describe_names (lua_State *L, const dm_admin_call *call, int names) {
+  const dm_metadata *metadata = dm_metadata_get(L, call, false);
+  if (metadata == NULL) return dm_admin_end(L, call, 2);
+  if (!has_controller(metadata)) return describe_from_metadata(L, call, names);
+  return describe_by_request(L, call, names);
 }
 
 #else
 
-static int describe_names (lua_State *L, const dm_admin_call *call) {
-  return describe_from_metadata(L, call, lua_gettop(L));
+static int describe_names (lua_State *L, const dm_admin_call *call, int names) {
+  return describe_from_metadata(L, call, names);
 }
 
 #endif
@@ -206,7 +219,5 @@ int dm_admin_describe_topics (lua_State *L) {
   dm_admin_call call = dm_admin_begin(L, "describe_topics", 3, false);
   if (lua_isnil(L, 2)) return describe_from_metadata(L, &call, 0);
   push_names(L, &call);
-  if (call.embedded != NULL) /* it has no controller that a request of its own could go to */
-    return describe_from_metadata(L, &call, lua_gettop(L));
-  return describe_names(L, &call);
+  return describe_names(L, &call, lua_gettop(L));
 }

@@ -17,10 +17,16 @@ int dm_patience_ms (const dm_patience *patience) {
   return left < patience->slice_ms ? left : patience->slice_ms;
 }
 
-/* No usable broker is _TRANSPORT, a broker that is slow _TIMED_OUT. */
+/* A pause after an attempt that ended at once. */
+#define PAUSE_MS 50
+
+/* No usable broker is _TRANSPORT, from newer librdkafka also _ALL_BROKERS_DOWN, and then at once; a
+** broker that is slow is _TIMED_OUT. */
 bool dm_patience_again (dm_patience *patience, const void *block, rd_kafka_resp_err_t code) {
   bool slow = code == RD_KAFKA_RESP_ERR__TIMED_OUT;
-  if (!slow && code != RD_KAFKA_RESP_ERR__TRANSPORT) return false;
+  bool down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+  if (!slow && !down && code != RD_KAFKA_RESP_ERR__TRANSPORT) return false;
+  if (down) dm_clock_pause(PAUSE_MS);
   if (slow && patience->slice_ms <= INT_MAX / 2) patience->slice_ms *= 2;
   return dm_deadline_left(patience->deadline) > 0 && !dm_job_abandoned(block);
 }

@@ -43,7 +43,8 @@ local root = process.program:match("^(.*)/bin/[^/]*$")
 local function run(code, topic, env)
   local cluster = broker.connect()
   local environment = {
-    LUA_PATH = os.getenv("PWD") .. "/lua/?.lua;;", LUA_CPATH = root .. "/lib/?.so;;", LUA_INIT = false,
+    LUA_PATH = ("%s/lua/?.lua;%s/lib/?.lua;;"):format(os.getenv "PWD", root), LUA_CPATH = root .. "/lib/?.so;;",
+    LUA_INIT = false,
     KAFKA_BOOTSTRAP_SERVERS = cluster.bootstrap_servers,
   }
   for name, value in pairs(env or {}) do
@@ -138,6 +139,12 @@ local ways_out = {
 }
 
 describe("under plain lua5.4, unclosed at exit:", function()
+  it("has the modules of the library, each by its name", function()
+    local result = run [[print(type(require "docmsg.runtime"),
+      type(require "docmsg.schema.core"), require "docmsg.kafka" == kafka)]]
+    assert.equal("table\ttable\ttrue\n", result.stdout, result.stderr)
+  end)
+
   for _, object in ipairs(objects) do
     for _, way in ipairs(ways_out) do
       it(object[1] .. ", " .. way[1], function()
