@@ -11,6 +11,10 @@ void dm_edit_free (dm_edit *edit) {
   (void)edit;
 }
 
+void dm_edit_complete (dm_edit *edit, dm_edit_completer complete, void *ud) {
+  (void)edit, (void)complete, (void)ud;
+}
+
 char *dm_edit_read (dm_edit *edit, const char *prompt, size_t *length) {
   (void)edit, (void)prompt, (void)length;
   return NULL;
@@ -41,12 +45,39 @@ struct dm_edit {
   EditLine *el;
   History *history;
   const char *prompt;
+  dm_edit_completer complete; /* NULL: TAB does nothing */
+  void *ud;
 };
 
 static char *get_prompt (EditLine *el) {
   dm_edit *edit;
   el_get(el, EL_CLIENTDATA, &edit);
   return (char *)(size_t)edit->prompt; /* libedit wants it writable and does not write */
+}
+
+/* TAB: inserts what is sure, else shows what there is. */
+static unsigned char complete_line (EditLine *el, int character) {
+  const LineInfo *info = el_line(el);
+  char *list = NULL, *insertion;
+  unsigned char result = CC_ERROR;
+  dm_edit *edit;
+  (void)character;
+  el_get(el, EL_CLIENTDATA, &edit);
+  if (edit->complete == NULL) return CC_ERROR;
+  insertion = edit->complete(edit->ud, info->buffer, (size_t)(info->cursor - info->buffer), &list);
+  if (insertion != NULL && el_insertstr(el, insertion) == 0) result = CC_REFRESH;
+  else if (list != NULL) {
+    printf("\n%s\n", list);
+    result = CC_REDISPLAY;
+  }
+  free(insertion);
+  free(list);
+  return result;
+}
+
+void dm_edit_complete (dm_edit *edit, dm_edit_completer complete, void *ud) {
+  edit->complete = complete;
+  edit->ud = ud;
 }
 
 /* Waits for a byte. The signals are open only while it waits, so none is missed. */
@@ -94,11 +125,13 @@ static void configure (dm_edit *edit) {
   history(edit->history, &event, H_SETSIZE, ENTRIES);
   history(edit->history, &event, H_SETUNIQUE, 1);
   el_set(edit->el, EL_CLIENTDATA, edit);
-  el_set(edit->el, EL_PROMPT, get_prompt);
+  el_set(edit->el, EL_PROMPT_ESC, get_prompt, '\1');
   el_set(edit->el, EL_EDITOR, "emacs");
   el_set(edit->el, EL_SIGNAL, 0);
   el_set(edit->el, EL_GETCFN, get_character);
   el_set(edit->el, EL_HIST, history, edit->history);
+  el_set(edit->el, EL_ADDFN, "docmsg-complete", "completes Lua, topics, groups", complete_line);
+  el_set(edit->el, EL_BIND, "^I", "docmsg-complete", NULL);
   el_source(edit->el, NULL);
 }
 

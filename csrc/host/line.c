@@ -17,7 +17,11 @@
 
 typedef struct {
   dm_edit *edit;  /* NULL: lines come from standard input as they are */
+  lua_State *L;   /* of the read that is going on, whose index 1 is this */
 } editor;
+
+/* User value of an editor: the function that completes. */
+#define COMPLETER 1
 
 static editor *check_editor (lua_State *L) {
   return luaL_checkudata(L, 1, EDITOR_TYPE);
@@ -27,7 +31,8 @@ static editor *check_editor (lua_State *L) {
 static char *read_plain (const char *prompt, size_t *length) {
   char *line = NULL;
   size_t room = 0;
-  fputs(prompt, stdout);
+  for (; *prompt != '\0'; prompt++)
+    if (*prompt != '\1') putchar(*prompt);
   fflush(stdout);
   ssize_t got = getline(&line, &room, stdin);
   if (got < 0) {
@@ -39,11 +44,59 @@ static char *read_plain (const char *prompt, size_t *length) {
   return line;
 }
 
+/* The string at idx, made by malloc; NULL when it is none, or empty. */
+static char *copy_string (lua_State *L, int idx) {
+  const char *text = lua_type(L, idx) == LUA_TSTRING ? lua_tostring(L, idx) : "";
+  return *text != '\0' ? strdup(text) : NULL;
+}
+
+/* A press of TAB. */
+typedef struct {
+  const char *line;
+  size_t length;
+  char *insertion, *list;
+} question;
+
+/* complete(line) -> insertion, list. Runs protected: an error must not jump across libedit. */
+static int ask (lua_State *L) {
+  question *it = lua_touserdata(L, 2);
+  if (lua_getiuservalue(L, 1, COMPLETER) != LUA_TFUNCTION) return 0;
+  lua_pushlstring(L, it->line, it->length);
+  lua_call(L, 1, 2);
+  it->insertion = copy_string(L, -2);
+  it->list = copy_string(L, -1);
+  return 0;
+}
+
+/* An error completes nothing: the line that is typed goes first. */
+static char *complete (void *ud, const char *line, size_t length, char **list) {
+  lua_State *L = ((editor *)ud)->L;
+  question it = { line, length, NULL, NULL };
+  if (!lua_checkstack(L, 8)) return NULL;
+  lua_pushcfunction(L, ask);
+  lua_pushvalue(L, 1);
+  lua_pushlightuserdata(L, &it);
+  if (lua_pcall(L, 2, 0, 0) != LUA_OK) lua_pop(L, 1);
+  *list = it.list;
+  return it.insertion;
+}
+
+/* editor:completer(complete): what TAB does */
+static int editor_completer (lua_State *L) {
+  editor *ed = check_editor(L);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  lua_setiuservalue(L, 1, COMPLETER);
+  if (ed->edit != NULL) dm_edit_complete(ed->edit, complete, ed);
+  return 0;
+}
+
 /* editor:read(prompt) -> line | nil, signal number | nil at the end of the input */
 static int editor_read (lua_State *L) {
   editor *ed = check_editor(L);
   const char *prompt = luaL_checkstring(L, 2);
   size_t length = 0;
+  ed->L = L;
   dm_interrupt_begin_reading();
   char *line = ed->edit != NULL ? dm_edit_read(ed->edit, prompt, &length)
                                 : read_plain(prompt, &length);
@@ -79,7 +132,7 @@ static int editor_gc (lua_State *L) {
 /* editor(editing) -> editor; with 'editing' false lines are read as they come */
 static int host_editor (lua_State *L) {
   int editing = lua_toboolean(L, 1);
-  editor *ed = lua_newuserdatauv(L, sizeof(*ed), 0);
+  editor *ed = lua_newuserdatauv(L, sizeof(*ed), 1);
   ed->edit = NULL;
   luaL_setmetatable(L, EDITOR_TYPE);
   if (editing) ed->edit = dm_edit_new();
@@ -130,7 +183,7 @@ static int host_append (lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-  { "read", editor_read }, { "remember", editor_remember }, { NULL, NULL }
+  { "completer", editor_completer }, { "read", editor_read }, { "remember", editor_remember }, { NULL, NULL }
 };
 
 static const luaL_Reg metamethods[] = { { "__gc", editor_gc }, { NULL, NULL } };

@@ -60,7 +60,7 @@ local function offer_kafka(parsed)
     is_read = true
     if is_loaded then
       return script.finish(host.call(configure))
-    elseif #parsed.properties > 0 or parsed.bootstrap_servers or parsed.env_file then
+    elseif #parsed.properties > 0 or parsed.bootstrap_servers or parsed.env_file or parsed.named_context then
       return script.finish(host.call(resolve))
     end
   end
@@ -129,6 +129,12 @@ local function run_script(parsed, argv)
   return script.run_file(path ~= "-" and path or nil, table.unpack(_G.arg))
 end
 
+-- The context that was named, for the prompt.
+local function context_of(parsed)
+  if not parsed.named_context then return nil end
+  return require("docmsg.contexts").get(parsed.named_context, os.getenv)
+end
+
 ---Nothing was named: a REPL for a person, a script from a pipe.
 ---@param parsed docmsg.cli.Options
 ---@return integer? status
@@ -138,7 +144,7 @@ local function run_interactive(parsed)
     if not parsed.interactive then
       print(version())
     end
-    return require("docmsg.repl").run()
+    return require("docmsg.repl").run(context_of(parsed))
   elseif idle then
     return script.run_file(nil)
   end

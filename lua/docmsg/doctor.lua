@@ -28,7 +28,7 @@ function M.defects(version, properties)
   for _, defect in ipairs(DEFECTS) do
     local value = properties[defect.property]
     if value and tostring(value):find(defect.pattern) and number_of(version) < number_of(defect.fixed) then
-        findings[#findings + 1] = { check = defect.property, status = "warning",
+      findings[#findings + 1] = { check = defect.property, status = "warning",
         message = defect.message:format(version) }
     end
   end

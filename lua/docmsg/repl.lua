@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The interactive session: reads a chunk, runs it, shows what it returned.
 local host = require "docmsg.host"
+local dot = require "docmsg.repl.dot"
 local history = require "docmsg.history"
 local inspect = require "docmsg.inspect"
 local script = require "docmsg.script"
@@ -13,6 +14,7 @@ local SIGINT = 2
 ---@field editor docmsg.Editor
 ---@field interactive boolean a person is typing
 ---@field history? string path of the history file
+---@field prompt string
 
 local AT_HAND = { kafka = "docmsg.kafka", docmsg = "docmsg" }
 
@@ -24,6 +26,7 @@ local function offer_modules(globals)
   function meta.__index(t, key)
     if AT_HAND[key] then
       local module = require(AT_HAND[key])
+      if key == "kafka" then require("docmsg.repl.cache").watch() end
       rawset(t, key, module)
       return module
     elseif type(former) == "function" then
@@ -73,11 +76,12 @@ end
 local function read_source(session)
   local source
   repeat
-    local prompt = session.interactive and (source and ">> " or "> ") or ""
+    local prompt = session.interactive and (source and ">> " or session.prompt) or ""
     local line, signal = session.editor:read(prompt)
     if not line then
       return not signal and source or nil, signal
     end
+    if not source and dot.is(line) then return line end
     source = source and source .. "\n" .. line or line
     local _, _, incomplete = M.compile(source)
   until not incomplete
@@ -90,6 +94,8 @@ local function show(...)
   if count == 0 then
     return
   end
+  rawset(_G, "_2", rawget(_G, "_1"))
+  rawset(_G, "_1", rawget(_G, "_"))
   rawset(_G, "_", (...))
   local texts = {}
   for index = 1, count do
@@ -114,6 +120,35 @@ local function evaluate(source)
   if not results[1] then
     return script.report(table.unpack(results, 2, 4)), results[4]
   end
+end
+
+---Runs a line with a dot.
+---@param line string
+---@return integer? status nil when it went well
+---@return integer? signal
+---@return boolean? quit
+local function run_dot(line)
+  local results = table.pack(host.call(dot.run, line, show))
+  if not results[1] then return script.report(table.unpack(results, 2, 4)), results[4] end
+  local code, quit = results[2], results[3]
+  return code ~= 0 and code or nil, nil, quit
+end
+
+-- What is asked for: the context's name, in its colour, when there is one.
+local function prompt_of(context)
+  if not context then return "> " end
+  local output = require "docmsg.output"
+  local colour = context.colour or context.protected and "red" or "bold"
+  local styled = output.new { colour = output.is_colourful(os.getenv, host.isatty(1)) }:paint(colour, context.name)
+  return (styled:gsub("\27%[[%d;]*m", "\1%0\1")) .. "> "
+end
+
+local function complete(line)
+  local cache = require("docmsg.repl.cache").cache
+  if #cache.verbs == 0 then cache.verbs = dot.names() end
+  local module = line:match "(%a+)[.:][%w_]*$"
+  if AT_HAND[module] and not rawget(_G, module) then pcall(function() return _G[module] end) end
+  return require("docmsg.repl.completer").complete(line, _G, cache)
 end
 
 ---@param session docmsg.repl.Session
@@ -148,18 +183,21 @@ local function step(session)
     return signal and 128 + signal or 0
   end
   remember(session, source)
-  local status
-  status, signal = evaluate(source)
+  local status, quit
+  if dot.is(source) then status, signal, quit = run_dot(source) else status, signal = evaluate(source) end
+  if quit then return 0 end
   if not session.interactive or (signal and signal ~= SIGINT) then
     return status
   end
 end
 
 ---Runs a session on standard input until it ends.
+---@param context? docmsg.Context that it is in
 ---@return integer status
-function M.run()
+function M.run(context)
   local interactive = host.isatty(0)
-  local session = { interactive = interactive, editor = host.editor(interactive) }
+  local session = { interactive = interactive, editor = host.editor(interactive), prompt = prompt_of(context) }
+  if interactive then session.editor:completer(complete) end
   offer_modules(_G)
   load_history(session)
   local status

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local embedded = require "support.embedded"
 local program = require "support.program"
 local repl = require "docmsg.repl"
 local terminal = require "support.terminal"
@@ -78,6 +79,56 @@ describe("a session on piped input", function()
   end)
 end)
 
+describe("completion", function()
+  local cache = { names = { "orders", "orders-old", "billing" }, verbs = { "cat", "completion", "topics" } }
+  local globals = { alpha = { beta = { gamma = 1 } }, albatross = 1,
+    object = setmetatable({ own = 1 }, { __index = { method = 1 }, }), trap = setmetatable({}, { __index = error }) }
+  local cases = {
+    { "alb", "atross" }, { "al", nil, "albatross  alpha" }, { "x = alpha.b", "eta" }, { "alpha.beta.g", "amma" },
+    { "object:m", "ethod" }, { "object.o", "wn" }, { "trap.a" }, { "nothing.a" }, { "func", "tion" }, { "" },
+    { "f('ord", "ers" }, { "f(\"b", "illing" }, { "f('orders", nil, "orders  orders-old" }, { "f('a', 'b", "illing" },
+    { "f('it\\'s', '", nil, "billing  orders  orders-old" }, { ".to", "pics" }, { ".c", nil, "cat  completion" },
+    { ".tail b", "illing" }, { "'closed' .. alb", "atross" },
+  }
+  for _, case in ipairs(cases) do
+    it("offers what may follow: " .. case[1], function()
+      local insertion, list = require("docmsg.repl.completer").complete(case[1], globals, cache)
+      assert.same({ case[2], case[3] }, { insertion, list })
+    end)
+  end
+
+  it("survives metatables that never end", function()
+    local loop = {}
+    setmetatable(loop, { __index = loop })
+    assert.is_nil((require("docmsg.repl.completer").complete("loop.x.y", { loop = loop }, cache)))
+  end)
+end)
+
+describe("a line with a dot", function()
+  local dot = require "docmsg.repl.dot"
+  local cases = {
+    { ".topics", { "topics", "list" } }, { ".topics --only a", { "topics", "list", "--only", "a" } },
+    { ".topics show a", { "topics", "show", "a" } }, { ".lag g", { "groups", "show", "g" } },
+    { ".plan t.lua", { "topics", "plan", "t.lua" } }, { " .cat a -f '%k %s'", { "cat", "a", "-f", "%k %s" } },
+    { [[.cat a --where='key == "x"']], { "cat", "a", '--where=key == "x"' } }, { ".put ''", { "put", "" } },
+  }
+  for _, case in ipairs(cases) do
+    it("is a command line: " .. case[1], function()
+      assert.is_true(dot.is(case[1]))
+      assert.same(case[2], dot.words(case[1]))
+    end)
+  end
+
+  it("needs its quotes closed", function()
+    assert.is_nil((dot.words ".cat 'a"))
+  end)
+
+  it("is none when it is a number, or dots", function()
+    assert.is_false(dot.is ".5")
+    assert.is_false(dot.is "...")
+  end)
+end)
+
 describe("a session on a terminal", function()
   local folder, screen
 
@@ -111,6 +162,68 @@ describe("a session on a terminal", function()
     screen:enter "_.x"
     screen:await '\n"\\x00"\n> $'
     assert.truthy(stop():find "exit=0")
+  end)
+
+  it("completes names, fields and verbs at TAB", function()
+    start()
+    screen:press("m", "a", "t", "h", ".", "f", "l", "o", "o", "Tab")
+    screen:await "> math.floor$"
+    screen:press "C-u"
+    screen:press("k", "a", "f", "k", "a", ".", "p", "Tab", "Tab")
+    screen:await "printer  producer  properties"
+    screen:press "C-c"
+    screen:press(".", "v", "e", "r", "Tab", "Enter")
+    screen:await "\ndocmsg%-lua %d[^\n]*\n> $"
+    assert.truthy(stop():find "exit=0")
+  end)
+
+  it("completes the topics that it has seen, and interrupts a tail", function()
+    local own <close> = embedded.start()
+    local topic = own:topic { name = "orders-of-the-day" }
+    start(nil, { "--bootstrap-servers", own.bootstrap_servers })
+    screen:enter ".tail orders-of-the-day"
+    do
+      local producer <close> = own:producer()
+      assert(producer:publish { topic = topic.name, value = "good morning" })
+    end
+    screen:await "\ngood morning$"
+    screen:press "C-c"
+    screen:await "interrupted\n> $"
+    screen:enter ".topics"
+    screen:await "orders%-of%-the%-day +1 .*\n> $"
+    screen:press("C-l")
+    screen:await "^> $"
+    screen:press("x", "=", "\\'", "o", "r", "d", "Tab")
+    screen:await "> x='orders%-of%-the%-day$"
+    screen:press "C-c"
+    assert.truthy(stop():find "exit=0")
+  end)
+
+  it("refuses to write in a protected context, whose name is the prompt", function()
+    assert(os.execute("mkdir -p " .. folder .. "/.config/docmsg"))
+    program.write(folder .. "/.config/docmsg/contexts.lua",
+      'return { prod = { bootstrap_servers = "127.0.0.1:1", protected = true } }')
+    start({ HOME = folder, XDG_CONFIG_HOME = false }, { "--context", "prod" })
+    screen:await "\nprod> $"
+    screen:enter "kafka.producer {}"
+    screen:await "the context prod is protected: a producer is refused; start with %-%-write"
+    screen:enter "'still here'"
+    screen:await '"still here"\nprod> $'
+    assert.truthy(stop():find "exit=0")
+  end)
+
+  it("keeps older results, and ends at .quit", function()
+    start()
+    screen:enter "'one'"
+    screen:await '"one"\n> $'
+    screen:enter "'two'"
+    screen:await '"two"\n> $'
+    screen:enter "_ .. _1"
+    screen:await '"twoone"\n> $'
+    screen:enter ".nonsens"
+    screen:await "there is no .nonsens"
+    screen:enter ".quit"
+    screen:await "exit=0"
   end)
 
   it("goes on after an error", function()

@@ -86,10 +86,14 @@ local editor = {}
 function host.editor(editing) end
 
 ---Reads a line.
----@param prompt string
+---@param prompt string what stands between two "\1" takes no room on the screen
 ---@return string? line without its newline; nil at the end of the input
 ---@return integer? signal that ended the reading
 function editor:read(prompt) end
+
+---Says what TAB does with the line up to the cursor.
+---@param complete fun(line: string): string?, string? what to insert, or else what to show
+function editor:completer(complete) end
 
 ---Lets the arrow keys find an entry.
 ---@param entry string
