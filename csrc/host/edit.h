@@ -12,8 +12,8 @@
 
 typedef struct dm_edit dm_edit;
 
-/* What TAB does with the line up to the cursor: returns what to insert, made by malloc, or NULL; and
-** leaves in 'list' what to show above the line, made by malloc, or NULL. */
+/* What TAB does with the line up to the cursor: returns what to insert, or NULL; leaves in 'list'
+** what to show above the line, or NULL. Both are made by malloc. */
 typedef char *(*dm_edit_completer) (void *ud, const char *line, size_t length, char **list);
 
 /* NULL when there is no libedit or the terminal is not fit for editing. */
@@ -23,8 +23,8 @@ void dm_edit_free (dm_edit *edit);
 /* TAB asks 'complete' from now on. */
 void dm_edit_complete (dm_edit *edit, dm_edit_completer complete, void *ud);
 
-/* What stands between two \1 in the prompt takes no room on the screen. Returns a line with its newline, made by malloc; NULL at the end of the input or when a signal
-** came. */
+/* Returns a line with its newline, made by malloc; NULL at the end of the input or when a signal
+** came. What stands between two \1 in the prompt takes no room on the screen. */
 char *dm_edit_read (dm_edit *edit, const char *prompt, size_t *length);
 
 /* Adds an entry to what the arrow keys go through. */

@@ -183,7 +183,8 @@ static int host_append (lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-  { "completer", editor_completer }, { "read", editor_read }, { "remember", editor_remember }, { NULL, NULL }
+  { "completer", editor_completer }, { "read", editor_read },
+  { "remember", editor_remember }, { NULL, NULL }
 };
 
 static const luaL_Reg metamethods[] = { { "__gc", editor_gc }, { NULL, NULL } };
