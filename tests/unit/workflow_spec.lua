@@ -213,6 +213,65 @@ describe("a document that cannot be handled", function()
     end)
   end
 
+  -- A document whose bytes are in a file.
+  local function send_file(flowing, content, extension, file_type)
+    local data = flow.document("d", content, { filename = "report." .. extension, file_type = file_type })
+    data.parsed_document.content = nil
+    data.parsed_document.content_ref = require("lib.data").keep(content, extension)
+    flowing:send("document-received", data)
+    flowing:run()
+  end
+
+  local PDF <const> = [[
+%PDF-1.1
+1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj
+2 0 obj << /Type /Pages /Kids [3 0 R] /Count 1 >> endobj
+3 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 300 100] /Contents 4 0 R
+  /Resources << /Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >> endobj
+4 0 obj << /Length 58 >> stream
+BT /F 12 Tf 20 50 Td (The gander lives at the pond.) Tj ET
+endstream endobj
+trailer << /Root 1 0 R >>
+]]
+
+  it("is handled when it is a pdf file", function()
+    local flowing <close> = flow.new()
+    send_file(flowing, PDF, "pdf", "pdf")
+    assert.same({}, flowing.dead)
+    assert.equal("completed", flowing.store:document "d".status)
+    assert.truthy(flowing.store:text "d":find("The gander lives at the pond.", 1, true))
+  end)
+
+  it("because it only says that it is a pdf file is set aside", function()
+    local flowing <close> = flow.new()
+    send_file(flowing, "no pdf", "pdf", "pdf")
+    assert.matches("report%.pdf: pdftotext cannot read it: it ended with exit code", flowing.dead[1].message)
+  end)
+
+  it("because nothing is installed that reads it is set aside, with what would", function()
+    local shell = require "lib.shell"
+    local has = shell.has
+    shell.has = function() return false end
+    finally(function() shell.has = has end)
+    for _, case in ipairs {
+      { "pdf", "pdf", "pdf files are read by pdftotext, which is not installed (Debian: poppler-utils)" },
+      { "docx", "docx", "docx files are read by docx2txt, which is not installed (Debian: docx2txt)" },
+      { "doc", "docx", "doc files are read by catdoc, which is not installed (Debian: catdoc)" },
+    } do
+      local flowing <close> = flow.new()
+      send_file(flowing, "x", case[1], case[2])
+      assert.truthy(flowing.dead[1].message:find(case[3], 1, true), flowing.dead[1].message)
+    end
+  end)
+
+  it("because its file is no text is set aside", function()
+    for content, reason in pairs { ["\x7fELF\0"] = "not a text in UTF-8", ["a\xFFb"] = "not a text in UTF-8 (byte 2)" } do
+      local flowing <close> = flow.new()
+      send_file(flowing, content, "txt", "text")
+      assert.truthy(flowing.dead[1].message:find(reason, 1, true), flowing.dead[1].message)
+    end
+  end)
+
   it("because its file is not what was announced is set aside", function()
     local flowing <close> = flow.new()
     local data = flow.document("d", "x")
