@@ -7,6 +7,10 @@
 
 #include "worker/limit.h"
 
+/* Garbage is collected when there is four times of what was in use: most of that are modules. A
+** state that comes near its limit collects at once. */
+#define GC_PAUSE 400
+
 /* Refuses a block. Lua collects its garbage and asks once more: the second time it is an error. */
 static void *refuse (dm_worker_state *state) {
   if (state->refused) dm_limit_refused(state);
@@ -118,6 +122,7 @@ dm_worker_state *dm_worker_state_new (lua_State *parent, size_t limit) {
     free(state);
     return NULL;
   }
+  lua_gc(state->L, LUA_GCINC, GC_PAUSE, 0, 0);
   luaL_openlibs(state->L);
   copy_path(parent, state->L, "path");
   copy_path(parent, state->L, "cpath");
