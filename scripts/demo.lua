@@ -21,7 +21,7 @@ local options = flags.read({
 Starts a broker inside this process, creates the topics, runs the pipeline, sends FILE through all of its
 steps and asks QUESTION. Nothing of it is kept.]],
   { "FILE", default = "README.md", help = "a txt or md file" },
-  { "QUESTION", default = "How do I create topics with Kafka?", help = "about what is in it" },
+  { "QUESTION", default = "Where does real data belong?", help = "about what is in it" },
 }, arg)
 
 local DEADLINE <const> = 60 -- seconds

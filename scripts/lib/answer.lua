@@ -4,10 +4,10 @@ local embedding = require "lib.embedding"
 
 local M = {}
 
-local CHUNKS <const> = 5         -- that an answer may quote
+local CANDIDATES <const> = 20    -- the nearest chunks, which are looked at closely
+local CHUNKS <const> = 5         -- that an answer is made of
 local DOCUMENTS <const> = 20     -- whose fields it may list
 local QUOTE <const> = 600        -- bytes of a quotation, about
-local RELEVANT <const> = 0.05    -- chunks that are less near have nothing to do with the query
 local NOTHING <const> = "Nothing in the documents answers this."
 
 -- == Retrieval ==
@@ -16,27 +16,9 @@ local NOTHING <const> = "Nothing in the documents answers this."
 local function keep_best(best, candidate)
   local at = #best + 1
   while at > 1 and best[at - 1].similarity_score < candidate.similarity_score do at = at - 1 end
-  if at > CHUNKS then return end
+  if at > CANDIDATES then return end
   table.insert(best, at, candidate)
-  best[CHUNKS + 1] = nil
-end
-
----The chunks that are nearest to a text.
----@param store Store
----@param query UserQuery
----@return VectorSearchResult[] nearest first
-local function search(store, query)
-  local best, wanted = {}, embedding.embed(query.query_text)
-  for row in store:vectors(embedding.MODEL, query.filters) do
-    local score = embedding.similarity(wanted, embedding.unpack(row.vector))
-    if score >= RELEVANT then
-      keep_best(best, {
-        chunk_id = row.chunk_id, similarity_score = score, chunk_content = row.content,
-        document_metadata = { document_id = row.document_id, filename = row.filename, page_number = row.page_number },
-      })
-    end
-  end
-  return best
+  best[CANDIDATES + 1] = nil
 end
 
 -- How many of the words are in a text.
@@ -46,6 +28,34 @@ local function hits(words, text)
     if present[word] then count = count + 1 end
   end
   return count
+end
+
+-- The chunks that are nearest to a text.
+local function nearest(store, query)
+  local best, wanted = {}, embedding.embed(query.query_text)
+  for row in store:vectors(embedding.MODEL, query.filters) do
+    keep_best(best, {
+      chunk_id = row.chunk_id, chunk_content = row.content,
+      similarity_score = embedding.similarity(wanted, embedding.unpack(row.vector)),
+      document_metadata = { document_id = row.document_id, filename = row.filename, page_number = row.page_number },
+    })
+  end
+  return best
+end
+
+-- Those of the nearest that share words with the query, as different words may have the same feature;
+-- first those that share most.
+local function search(store, query)
+  local found, shared, words = {}, {}, embedding.words(query.query_text)
+  for _, chunk in ipairs(nearest(store, query)) do
+    shared[chunk] = hits(words, chunk.chunk_content)
+    if shared[chunk] > 0 then found[#found + 1] = chunk end
+  end
+  table.sort(found, function(a, b)
+    if shared[a] ~= shared[b] then return shared[a] > shared[b] end
+    return a.similarity_score > b.similarity_score
+  end)
+  return table.move(found, 1, CHUNKS, 1, {})
 end
 
 -- The sentences of a chunk that have most of the query's words, in their order.
@@ -77,17 +87,17 @@ local function sources_of(chunks)
   return sources
 end
 
----Answers from the chunks that are nearest to the query. Its confidence is the similarity of the nearest.
+---Answers from the chunks that are nearest to the query. Its confidence is the similarity of the first.
 ---@param store Store
 ---@param query UserQuery
 ---@return RAGQueryResult
 function M.rag(store, query)
   local chunks = search(store, query)
-  local nearest = chunks[1]
+  local first = chunks[1]
   return {
     query_id = query.query_id, retrieved_chunks = chunks, source_documents = sources_of(chunks),
-    generated_response = nearest and quote(nearest.chunk_content, embedding.words(query.query_text)) or NOTHING,
-    confidence_score = nearest and math.max(0, nearest.similarity_score) or 0,
+    generated_response = first and quote(first.chunk_content, embedding.words(query.query_text)) or NOTHING,
+    confidence_score = first and math.max(0, first.similarity_score) or 0,
   }
 end
 
