@@ -357,9 +357,16 @@ static int group_subscribe (lua_State *L) {
   return 0;
 }
 
+/* Begins the end. The calling thread may not serve any more: what it keeps for a batch goes back. */
+static void stop (lua_State *L, group_box *box) {
+  dm_serving *serving = &box->servings[0];
+  dm_group_stop(box->group);
+  if (serving->open && serving->worker == NULL) dm_handler_give_back(&serving->handler, L);
+}
+
 /* group:stop(): running records settle, what is due is committed, the member leaves */
 static int group_stop (lua_State *L) {
-  dm_group_stop(check_box(L)->group);
+  stop(L, check_box(L));
   return 0;
 }
 
@@ -416,9 +423,7 @@ static void free_names (group_box *box) {
 /* Ends everything, or as much as ends until the deadline; false: threads are left. */
 static bool end (lua_State *L, group_box *box, int idx, dm_deadline deadline) {
   dm_group *group = box->group;
-  dm_group_stop(group);
-  if (box->servings[0].open && box->servings[0].worker == NULL)
-    dm_handler_give_back(&box->servings[0].handler);
+  stop(L, box);
   if (!await_end(L, group, deadline)) {
     dm_group_kill(group);
     if (!dm_group_join(group, 1000)) return false;

@@ -372,11 +372,19 @@ static int hold (dm_handler *handler, dm_work *work, int64_t *now) {
   return handler->held.count >= handler->batch_max ? run_batch(handler, now) : 0;
 }
 
-void dm_handler_give_back (dm_handler *handler) {
+/* Sends back unrun what waits for its batch. */
+static void give_back (dm_handler *handler) {
   dm_work *work;
   int64_t now = dm_clock_us();
+  if (handler->held.first == NULL) return;
   while ((work = dm_work_list_take(&handler->held)) != NULL) leave(handler, work, now);
   dm_lane_announce(handler->lane, now / 1000);
+  tell(handler, "forget");
+}
+
+void dm_handler_give_back (dm_handler *handler, lua_State *L) {
+  handler->caller = L;
+  give_back(handler);
 }
 
 /* A partition is being given up: what waits for its batch, and was not begun, shall not begin. */
@@ -384,9 +392,7 @@ static void leave_batch (dm_handler *handler) {
   bool leaving = false;
   for (const dm_work *work = handler->held.first; work != NULL; work = work->next)
     leaving = leaving || atomic_load_explicit(&work->seat->leaving, memory_order_relaxed);
-  if (!leaving) return;
-  dm_handler_give_back(handler);
-  tell(handler, "forget");
+  if (leaving) give_back(handler);
 }
 
 /* How long to wait for works: until the batch must run, at most. */

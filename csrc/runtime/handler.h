@@ -18,7 +18,7 @@
 **                                                  reason the batch was ended by a limit
 **   work, "forget"                                 nothing is kept any more
 **
-** Threads:   serve on the lane's thread, which uses the script's L; the rest on the thread that owns
+** Threads:   serve and give_back on the lane's thread, which uses the script's L; the rest on the thread that owns
 **            the parent state, open and close while nothing serves.
 ** Ownership: the handler owns its outbox and the scripts it is given; works stay the lane's.
 ** Order:     dm_handler_open; _load; _serve any number of times; _close. _load and _sweep any time.
@@ -74,8 +74,9 @@ bool dm_handler_sweep (dm_handler *handler);
 int dm_handler_serve (dm_handler *handler, int timeout_ms, bool (*interrupted) (void *arg),
                       void *arg);
 
-/* Sends back unrun what waits for its batch: the lane is not served any more. */
-void dm_handler_give_back (dm_handler *handler);
+/* Sends back unrun what waits for its batch. Only on the thread that serves, which runs in L now.
+** [-0, +0, -] */
+void dm_handler_give_back (dm_handler *handler, lua_State *L);
 
 /* What is known of the record that runs; read at first use. */
 const dm_cause *dm_handler_cause (dm_handler *handler);
