@@ -15,7 +15,7 @@ local RECORDS <const>, DRAIN_S <const> = 3000, 1
 
 -- What closing may take beside the drain: a handler that is cut off, a member that cannot leave, a
 -- producer that cannot send, each has a limit of its own.
-local GRACE_S <const> = 20
+local GRACE_S <const> = 30
 
 local SCRIPT <const> = [[
 local app = require("docmsg").app { name = "closing" }
