@@ -54,6 +54,14 @@ static bool take (reader *r, char byte) {
 
 /* -- Strings ---------------------------------------------------------------------------------- */
 
+/* Takes the quotation mark of a name; space behind it belongs to the name. */
+static bool begin_name (reader *r) {
+  skip_space(r);
+  if (*r->at != '"') return false;
+  r->at++;
+  return true;
+}
+
 /* A string with escapes or control characters, which ends at 'end', a quotation mark. */
 static bool parse_string (reader *r, const char *end) {
   lua_State *L = r->L;
@@ -218,7 +226,7 @@ static void store_members (lua_State *L, int slot) {
 }
 
 static bool read_member (reader *r) {
-  return take(r, '"') && read_string(r) && take(r, ':') && read_value(r);
+  return begin_name(r) && read_string(r) && take(r, ':') && read_value(r);
 }
 
 static bool read_object (reader *r, const dm_node *none) {
@@ -331,7 +339,7 @@ static bool read_members (reader *r, const dm_node *node, int record, uint64_t *
   bool absent;
   if (take(r, '}')) return true;
   do {
-    if (!take(r, '"')) return false;
+    if (!begin_name(r)) return false;
     number = find_field(r, fields, node->count, number + 1);
     if (number < 0) {
       if (!read_other(r, record)) return false;

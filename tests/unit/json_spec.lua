@@ -133,7 +133,7 @@ describe("JSON that is read in C", function()
     local kind, parts = depth > 0 and r:below(3) or 0, {}
     if kind == 0 then return scalar(r) end
     for i = 1, r:below(5) * r:below(12) do
-      parts[i] = (kind == 1 and ('"k%d" : '):format(r:below(40)) or "") .. compose(r, depth - 1)
+      parts[i] = (kind == 1 and ('"%sk%d" : '):format(r:pick { "", " ", "\t" }, r:below(40)) or "") .. compose(r, depth - 1)
     end
     return (kind == 1 and "{%s}" or "[%s]"):format(table.concat(parts, r:pick { ",", " , ", ",\n" }))
   end
@@ -185,6 +185,7 @@ describe("JSON that is read in C", function()
     assert.equal(33, json.read("{" .. table.concat(object, ",") .. "}").k33[1])
     assert.is_nil(json.read(("["):rep(33) .. ("]"):rep(33)))
     assert.equal("a", json.read '"\\u0061"')
+    assert.same({ [" a "] = " b ", [""] = 1 }, json.read '{ " a " : " b " , "" : 1 }')
     assert.is_nil(json.read '{"a":1234567890123456789}')
   end)
 end)

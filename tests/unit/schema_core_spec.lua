@@ -265,7 +265,8 @@ describe("JSON that is read by its schema", function()
     local decode = program.compile(Item).decode
     assert.same({ id = "1", state = "new", tags = { 2 }, extra = { 0.5 } },
       decode '{"tags":[2],"extra":[0.5],"note":null,"id":"1"}')
-    for _, text in ipairs { '{"id":"1"}', '{"id":"1","tags":[]}', '{"id":1,"tags":[1]}', '{"id":"1","tags":[1],"id":"2"}',
+    assert.equal("id: expected a string, got nothing", select(2, Item:decode '{" id":"1","tags":[1]}'))
+    for _, text in ipairs { '{"id":"1"}', '{" id":"1","tags":[1]}', '{"id":"1","tags":[]}', '{"id":1,"tags":[1]}', '{"id":"1","tags":[1],"id":"2"}',
                             '{"id":"1","tags":[1.5]}', '{"id":"1","tags":[1],"\\u0069d":"2"}', '{"id":"1","tags":[1],"state":null}' } do
       if text:find("state", 1, true) then
         assert.equal("state: expected a string, got null", select(2, Item:decode(text)))
