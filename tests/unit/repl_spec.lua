@@ -166,13 +166,20 @@ describe("a session on a terminal", function()
 
   it("completes names, fields and verbs at TAB", function()
     start()
-    screen:press("m", "a", "t", "h", ".", "f", "l", "o", "o", "Tab")
+    screen:press("m", "a", "t", "h", ".", "f", "l", "o", "o")
+    screen:await "> math.floo$"
+    screen:press "Tab"
     screen:await "> math.floor$"
     screen:press "C-u"
-    screen:press("k", "a", "f", "k", "a", ".", "p", "Tab", "Tab")
-    screen:await "printer  producer  properties"
+    screen:press("k", "a", "f", "k", "a", ".", "p")
+    screen:await "> kafka.p *$"
+    screen:press("Tab", "Tab")
+    screen:await "printer  producer  properties\n> kafka.pr?$"
     screen:press "C-c"
-    screen:press(".", "v", "e", "r", "Tab", "Enter")
+    screen:await "\n> kafka.pr?\n> $"
+    screen:press(".", "v", "e", "r")
+    screen:await "> .ver$"
+    screen:press("Tab", "Enter")
     screen:await "\ndocmsg%-lua %d[^\n]*\n> $"
     assert.truthy(stop():find "exit=0")
   end)
@@ -193,9 +200,12 @@ describe("a session on a terminal", function()
     screen:await "orders%-of%-the%-day +1 .*\n> $"
     screen:press("C-l")
     screen:await "^> $"
-    screen:press("x", "=", "\\'", "o", "r", "d", "Tab")
+    screen:press("x", "=", "\\'", "o", "r", "d")
+    screen:await "> x='ord$"
+    screen:press "Tab"
     screen:await "> x='orders%-of%-the%-day$"
     screen:press "C-c"
+    screen:await "day\n> $"
     assert.truthy(stop():find "exit=0")
   end)
 
