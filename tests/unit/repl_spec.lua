@@ -331,7 +331,7 @@ describe("a session on a terminal", function()
     it("keeps its history " .. name, function()
       start(case[2]())
       screen:enter "here = 1"
-      screen:await "\n> $"
+      screen:await "here = 1\n> $"
       assert.equal("here = 1\n", program.read(folder .. case[1]))
     end)
   end
