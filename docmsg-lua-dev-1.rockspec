@@ -14,6 +14,9 @@ dependencies = { "lua ~> 5.4", "lua-cjson >= 2.1.0" }
 external_dependencies = {
   RDKAFKA = { header = "librdkafka/rdkafka.h" },
   SQLITE = { header = "sqlite3.h" },
+  UUID = { header = "uuid/uuid.h" },
+  CRYPTO = { header = "openssl/evp.h" },
+  MICROHTTPD = { header = "microhttpd.h" },
 }
 build = {
   type = "cmake",
