@@ -8,6 +8,7 @@
 #include "kafka/error.h"
 #include "kafka/format.h"
 #include "kafka/message.h"
+#include "kafka/metatable.h"
 #include "kafka/option.h"
 
 #define PRINTER_TYPE "docmsg.Printer"
@@ -74,15 +75,25 @@ static void note_error (dm_printer *printer) {
   if (printer->error == 0 && ferror_unlocked(printer->stream->f)) printer->error = errno;
 }
 
+/* The file; NULL, and an error is noted, when it was closed: any Lua code that runs between two
+** records may do that. */
+static FILE *open_file (dm_printer *printer) {
+  if (printer->stream->closef != NULL) return printer->stream->f;
+  if (printer->error == 0) printer->error = EBADF;
+  return NULL;
+}
+
 void dm_printer_print (dm_printer *printer, const rd_kafka_message_t *record) {
-  FILE *file = printer->stream->f;
+  FILE *file = open_file(printer);
+  if (file == NULL) return;
   if (printer->json) dm_format_print_json(file, record);
   else dm_format_print(&printer->format, file, record);
   note_error(printer);
 }
 
 void dm_printer_write (dm_printer *printer, const char *bytes, size_t size) {
-  FILE *file = printer->stream->f;
+  FILE *file = open_file(printer);
+  if (file == NULL) return;
   fwrite_unlocked(bytes, 1, size, file);
   putc_unlocked('\n', file);
   note_error(printer);
@@ -93,7 +104,8 @@ bool dm_printer_failed (const dm_printer *printer) {
 }
 
 bool dm_printer_flush (dm_printer *printer) {
-  if (fflush(printer->stream->f) != 0 && printer->error == 0) printer->error = errno;
+  FILE *file = open_file(printer);
+  if (file != NULL && fflush(file) != 0 && printer->error == 0) printer->error = errno;
   return printer->error == 0;
 }
 
@@ -121,7 +133,7 @@ static const luaL_Reg methods[] = {
 };
 
 void dm_printer_open (lua_State *L) {
-  luaL_newmetatable(L, PRINTER_TYPE);
+  dm_metatable_new(L, PRINTER_TYPE);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);

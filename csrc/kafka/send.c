@@ -245,11 +245,12 @@ bool dm_send_take (lua_State *L, dm_producer *producer, const dm_topic *topic,
   return false;
 }
 
-void dm_send_serve (lua_State *L, dm_producer *producer) {
-  if (++producer->sends < SENDS_PER_POLL) return;
+bool dm_send_serve (lua_State *L, dm_producer *producer) {
+  if (++producer->sends < SENDS_PER_POLL) return false;
   producer->sends = 0;
   rd_kafka_poll(producer->client.rk, 0);
   dm_client_dispatch(L, 1, &producer->client);
+  return true;
 }
 
 /* Queues the record at index 2 of the producer at 1 and pushes its handle, or nil and an error. */

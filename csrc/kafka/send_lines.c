@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "kafka/error.h"
+#include "kafka/metatable.h"
 #include "kafka/send.h"
 
 #define LINE_TYPE "docmsg.Line"
@@ -28,8 +29,8 @@ typedef struct line_box {
 /* A call: the producer at 1, what all records have at 2, the file at 3, the options at 4. */
 typedef struct reading {
   dm_producer *producer;
-  FILE *file;
-  const dm_topic *topic;
+  luaL_Stream *stream;
+  const dm_topic *topic; /* NULL: librdkafka refuses its name */
   const char *delimiter; /* between key and value, or NULL */
   bool null;             /* an empty key or value is null */
   line_box *line;
@@ -49,7 +50,7 @@ static int line_gc (lua_State *L) {
 static line_box *push_line (lua_State *L) {
   line_box *line = lua_newuserdatauv(L, sizeof *line, 0);
   *line = (line_box){ NULL, 0 };
-  if (luaL_newmetatable(L, LINE_TYPE)) {
+  if (dm_metatable_new(L, LINE_TYPE)) {
     lua_pushcfunction(L, line_gc);
     lua_setfield(L, -2, "__gc");
   }
@@ -57,10 +58,20 @@ static line_box *push_line (lua_State *L) {
   return line;
 }
 
-static FILE *check_file (lua_State *L, int arg) {
+static luaL_Stream *check_file (lua_State *L, int arg) {
   luaL_Stream *stream = luaL_checkudata(L, arg, LUA_FILEHANDLE);
   luaL_argcheck(L, stream->closef != NULL, arg, "the file is closed");
-  return stream->f;
+  return stream;
+}
+
+/* Reads the options, and what all records have in common. */
+static void read_common (lua_State *L, reading *it) {
+  it->delimiter = dm_option_string(L, 4, "key_delimiter");
+  it->null = dm_option_flag(L, 4, "null");
+  dm_record_read(L, 2, &it->record);
+  it->key = it->record.key;
+  it->key_size = it->record.key_size;
+  it->topic = dm_send_topic(L, it->producer, it->record.topic, it->record.topic_size);
 }
 
 static void set_value (reading *it, const char *text, size_t size) {
@@ -86,13 +97,15 @@ static void set_record (reading *it, const char *text, size_t size) {
 /* Sends the next line. 1: it was sent; 0: there is none; 2 after pushing nil and an error. */
 static int send_next (lua_State *L, reading *it, const dm_watch *watch) {
   ssize_t size;
-  dm_send_serve(L, it->producer);
+  if (dm_send_serve(L, it->producer)) read_common(L, it); /* handlers may have changed all of it */
+  check_file(L, 3);
+  if (it->topic == NULL) return dm_send_refused(L, it->record.topic);
   dm_watch_check(L, watch);
   errno = 0;
-  size = getdelim(&it->line->text, &it->line->room, '\n', it->file);
+  size = getdelim(&it->line->text, &it->line->room, '\n', it->stream->f);
   if (size < 0) {
     dm_watch_check(L, watch); /* a signal ends a read */
-    if (feof(it->file) && !ferror(it->file)) return 0;
+    if (feof(it->stream->f) && !ferror(it->stream->f)) return 0;
     return dm_error_return(L, RD_KAFKA_RESP_ERR__FS, "the input cannot be read: %s",
                            strerror(errno));
   }
@@ -103,20 +116,14 @@ static int send_next (lua_State *L, reading *it, const dm_watch *watch) {
 }
 
 int dm_send_lines (lua_State *L) {
-  reading it = { .producer = dm_producer_check(L, 1), .file = check_file(L, 3) };
+  reading it = { .producer = dm_producer_check(L, 1), .stream = check_file(L, 3) };
   dm_watch watch = dm_watch_begin(L);
   int result;
   lua_settop(L, 4);
   dm_option_default(L, 4);
   dm_option_check(L, 4, WHAT, options);
-  it.delimiter = dm_option_string(L, 4, "key_delimiter");
-  it.null = dm_option_flag(L, 4, "null");
-  dm_record_read(L, 2, &it.record);
-  it.key = it.record.key;
-  it.key_size = it.record.key_size;
-  it.topic = dm_send_topic(L, it.producer, it.record.topic, it.record.topic_size);
-  if (it.topic == NULL) return dm_send_refused(L, it.record.topic);
   it.line = push_line(L);
+  read_common(L, &it);
   while ((result = send_next(L, &it, &watch)) == 1) it.count++;
   lua_pushinteger(L, it.count);
   return result + 1;

@@ -176,6 +176,42 @@ describe("printing and lines", function()
     assert.matches("closed by choose", tostring(err))
   end)
 
+  it("survives a function that closes the file", function()
+    publish { value = "v" }
+    for _, chosen in ipairs { true, "text" } do
+      local consumer <close> = reader()
+      local closed = assert(io.tmpfile())
+      local count, err = consumer:print(kafka.printer { file = closed }, { timeout = "30s", choose = function()
+        closed:close()
+        return chosen
+      end })
+      assert.is_nil(count)
+      assert.equal("_FS", err.name)
+    end
+  end)
+
+  it("survives a handler that changes what `lines` was given", function()
+    local input = assert(io.tmpfile())
+    for i = 1, 5000 do input:write("line ", i, "\n") end
+    assert(input:seek "set")
+    local record, called = { topic = topic, key = ("k"):rep(100), headers = { { "a", "1" } } }, 0
+    local producer <close> = cluster:producer { kafka = { debug = "msg" }, on_log = function()
+      called = called + 1
+      record.key, record.headers = ("%d"):format(called):rep(100), nil
+      collectgarbage()
+      if called == 20 then input:close() end
+    end }
+    local ok, err = pcall(function()
+      while true do
+        assert(producer:lines(record, input, {}))
+        assert(input:seek "set")
+      end
+    end)
+    assert.is_false(ok)
+    assert.matches("closed", tostring(err))
+    assert.is_true(called >= 20)
+  end)
+
   it("says when the file cannot be written, and refuses a closed one", function()
     publish { value = ("v"):rep(10000) }
     local full <close> = assert(io.open("/dev/full", "w"))
