@@ -357,6 +357,7 @@ static int run_batch (dm_handler *handler, int64_t *now) {
   dm_work_list_move(&works, &handler->held);
   begin(handler, works.first, began);
   excess = call_batch(handler, memory);
+  handler->batch++;
   *now = dm_clock_us();
   settle_all(handler, &works, excess, (*now - began) / count, now);
   tell(handler, "forget");
@@ -377,6 +378,7 @@ static void give_back (dm_handler *handler) {
   dm_work *work;
   int64_t now = dm_clock_us();
   if (handler->held.first == NULL) return;
+  handler->batch++;
   while ((work = dm_work_list_take(&handler->held)) != NULL) leave(handler, work, now);
   dm_lane_announce(handler->lane, now / 1000);
   tell(handler, "forget");

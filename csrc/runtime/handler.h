@@ -51,6 +51,7 @@ struct dm_handler {
   dm_work_list held;           /* a batch that has not run, in the order of the lane */
   int64_t batch_at;            /* when it must, in milliseconds */
   int batch_max;
+  unsigned batch;              /* batches that have run, or gone back: what was kept for them is over */
   int answer;                  /* the function's last verdict, 4 and 5 included */
   dm_work *work;               /* the one that runs, or NULL */
   int64_t began_ms;            /* when it began */

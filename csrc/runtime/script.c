@@ -66,6 +66,9 @@ dm_script *dm_script_of_state (lua_State *L, dm_worker_state *state, dm_handler 
 void dm_script_free (dm_script *script) {
   if (script->state != NULL) dm_worker_state_free(script->state);
   else {
+    lua_rawgeti(script->L, LUA_REGISTRYINDEX, script->box);
+    dm_work_end(script->L, -1);
+    lua_pop(script->L, 1);
     luaL_unref(script->L, LUA_REGISTRYINDEX, script->dispatch);
     luaL_unref(script->L, LUA_REGISTRYINDEX, script->box);
   }

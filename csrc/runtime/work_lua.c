@@ -6,6 +6,7 @@
 
 #include "kafka/clock.h"
 #include "kafka/message.h"
+#include "kafka/metatable.h"
 #include "runtime/handler.h"
 #include "runtime/seat.h"
 
@@ -33,9 +34,14 @@ static const char *const field_names[FIELDS] = {
 };
 
 typedef struct work_box {
-  dm_handler *handler;
-  dm_work *kept;   /* for a batch; NULL: the one that runs */
+  dm_handler *handler;    /* NULL: it has ended */
+  const struct work_box *main; /* of a kept record: the box of its handler; else NULL */
+  dm_work *kept;
+  unsigned batch;         /* the one that it is kept for */
 } work_box;
+
+/* User value of the box of a kept record: the main one. */
+#define WORK_MAIN 1
 
 /* -- Fields ----------------------------------------------------------------------------------- */
 
@@ -58,22 +64,34 @@ static void push_field (lua_State *L, const dm_work *work, field which) {
   }
 }
 
+static dm_handler *handler_of (const work_box *box) {
+  return box->main != NULL ? box->main->handler : box->handler;
+}
+
 /* The record of the box, or NULL. */
 static dm_work *work_of (const work_box *box) {
-  return box->kept != NULL ? box->kept : box->handler->work;
+  const dm_handler *handler = handler_of(box);
+  if (handler == NULL) return NULL;
+  if (box->main == NULL) return handler->work;
+  return box->batch == handler->batch ? box->kept : NULL;
+}
+
+static int released (lua_State *L) {
+  return luaL_error(L, "event released: its handler has returned");
+}
+
+/* The record of the docmsg.Work at 1; raises when it is over. */
+static dm_work *check_work (lua_State *L) {
+  dm_work *work = work_of(luaL_checkudata(L, 1, WORK_TYPE));
+  if (work == NULL) released(L);
+  return work;
 }
 
 /* The handler of the docmsg.Work at 1; raises when no record runs. */
 static dm_handler *check_handler (lua_State *L) {
-  dm_handler *handler = ((work_box *)luaL_checkudata(L, 1, WORK_TYPE))->handler;
-  if (handler->work == NULL) luaL_error(L, "event released: its handler has returned");
+  dm_handler *handler = handler_of(luaL_checkudata(L, 1, WORK_TYPE));
+  if (handler == NULL || handler->work == NULL) released(L);
   return handler;
-}
-
-/* The message of the docmsg.Work at 1, likewise. */
-static const rd_kafka_message_t *check_message (lua_State *L) {
-  check_handler(L);
-  return work_of(lua_touserdata(L, 1))->message;
 }
 
 /* The path of every field: the metatable is compared as a value, not looked up by its name.
@@ -84,7 +102,7 @@ static int work_index (lua_State *L) {
   if (box == NULL || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
     return luaL_typeerror(L, 1, WORK_TYPE);
   work = work_of(box);
-  if (work == NULL) return luaL_error(L, "event released: its handler has returned");
+  if (work == NULL) return released(L);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNUMBER)
     push_field(L, work, (field)lua_tointeger(L, -1));
@@ -94,9 +112,8 @@ static int work_index (lua_State *L) {
 /* The headers of the record, or NULL; those of the one that runs are at hand. */
 static rd_kafka_headers_t *headers_of (lua_State *L, const work_box *box) {
   rd_kafka_headers_t *headers;
-  dm_handler *handler = check_handler(L);
-  if (box->kept == NULL) return dm_handler_cause(handler)->headers;
-  return rd_kafka_message_headers(box->kept->message, &headers) ? NULL : headers;
+  if (box->main == NULL) return dm_handler_cause(check_handler(L))->headers;
+  return rd_kafka_message_headers(check_work(L)->message, &headers) ? NULL : headers;
 }
 
 /* work:header(name) -> the value of the last header with that name, or nil */
@@ -128,7 +145,7 @@ static int work_envelope (lua_State *L) {
 
 /* work:headers() -> { {name, value}, ... } */
 static int work_headers (lua_State *L) {
-  dm_push_headers(L, check_message(L));
+  dm_push_headers(L, check_work(L)->message);
   return 1;
 }
 
@@ -265,6 +282,8 @@ static int work_emit (lua_State *L) {
   dm_emit emit;
   const char *limit;
   size_t extra;
+  luaL_argcheck(L, ((const work_box *)lua_touserdata(L, 1))->main == NULL, 1,
+                "a record that is kept emits when it is settled");
   lua_settop(L, OPTIONS);
   emit = read_emit(L, handler);
   emitted.type = lua_tostring(L, TYPE);
@@ -294,9 +313,14 @@ static int work_discard (lua_State *L) {
 /* work:keep() -> a docmsg.Work of this record for its batch, with which it ends */
 static int work_keep (lua_State *L) {
   dm_handler *handler = check_handler(L);
-  work_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = (work_box){ handler, handler->work };
+  const work_box *main = lua_touserdata(L, 1);
+  work_box *box;
+  luaL_argcheck(L, main->main == NULL, 1, "the record is kept already");
+  box = lua_newuserdatauv(L, sizeof *box, 1);
+  *box = (work_box){ .main = main, .kept = handler->work, .batch = handler->batch };
   luaL_setmetatable(L, WORK_TYPE);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, WORK_MAIN);
   return 1;
 }
 
@@ -330,7 +354,7 @@ static void push_fields (lua_State *L) {
 }
 
 void dm_work_open (lua_State *L) {
-  luaL_newmetatable(L, WORK_TYPE);
+  dm_metatable_new(L, WORK_TYPE);
   push_fields(L);
   lua_pushvalue(L, -2);
   lua_pushcclosure(L, work_index, 2);
@@ -342,8 +366,12 @@ void dm_work_open (lua_State *L) {
 
 void dm_work_push (lua_State *L, dm_handler *handler) {
   work_box *box = lua_newuserdatauv(L, sizeof *box, 1);
-  *box = (work_box){ handler, NULL };
+  *box = (work_box){ .handler = handler };
   lua_newtable(L);
   lua_setiuservalue(L, -2, WORK_OUTLETS);
   luaL_setmetatable(L, WORK_TYPE);
+}
+
+void dm_work_end (lua_State *L, int idx) {
+  ((work_box *)lua_touserdata(L, idx))->handler = NULL;
 }

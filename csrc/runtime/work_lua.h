@@ -14,7 +14,11 @@ typedef struct dm_handler dm_handler;
 /* Makes the metatable docmsg.Work.  [-0, +0, m] */
 void dm_work_open (lua_State *L);
 
-/* Pushes the docmsg.Work of the handler, which must outlive it.  [-0, +1, m] */
+/* Pushes the docmsg.Work of the handler, which must outlive it, or end it.  [-0, +1, m] */
 void dm_work_push (lua_State *L, dm_handler *handler);
+
+/* The docmsg.Work at idx, and those of records that are kept, refer to nothing from now on.
+** [-0, +0, -] */
+void dm_work_end (lua_State *L, int idx);
 
 #endif

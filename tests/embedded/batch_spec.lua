@@ -17,6 +17,7 @@ local subjects = {}
 
 subjects.sizes = { batch = { max = 40, wait = "200ms" }, handler = function(events, contexts)
   table.insert(seen.sizes, #events)
+  seen.frame, seen.work = events[1][1], events[1][1].work -- nobody should, and nothing may come of it
   for i, event in ipairs(events) do contexts[i]:emit("results", { n = event.data.n }) end
 end }
 
@@ -105,6 +106,18 @@ describe("a batch handler in this process", function()
       found[n] = true
     end
     assert.equal(90, #found)
+  end)
+
+  it("leaves nothing of its records to those who keep them", function()
+    produce("sizes", range(40))
+    here:await(function() return seen.frame and not seen.frame.work end, "30s", "the batch to be settled")
+    for _, read in ipairs {
+      function(work) return work.key end, function(work) return work:header "x" end,
+      function(work) return work:headers() end, function(work) return work:emit("results", nil, "1", "results") end,
+    } do
+      assert.error_matches(function() return read(seen.work) end, "event released")
+    end
+    assert.matches("released", tostring(seen.work))
   end)
 
   it("keeps the order of a key across a retry, and lets other keys pass", function()
