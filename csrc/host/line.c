@@ -12,6 +12,7 @@
 
 #include "host/edit.h"
 #include "host/interrupt.h"
+#include "kafka/metatable.h"
 
 #define EDITOR_TYPE "docmsg.Editor"
 
@@ -194,7 +195,7 @@ static const luaL_Reg functions[] = {
 };
 
 void dm_line_register (lua_State *L) {
-  luaL_newmetatable(L, EDITOR_TYPE);
+  dm_metatable_new(L, EDITOR_TYPE);
   luaL_setfuncs(L, metamethods, 0);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");

@@ -5,6 +5,7 @@
 
 #include "http/status.h"
 #include "kafka/clock.h"
+#include "kafka/metatable.h"
 #include "kafka/option.h"
 #include "kafka/state.h"
 
@@ -96,7 +97,7 @@ void dm_status_lua_open (lua_State *L) {
   static const luaL_Reg metamethods[] = {
     { "__close", status_close }, { "__gc", status_close }, { NULL, NULL },
   };
-  luaL_newmetatable(L, STATUS_TYPE);
+  dm_metatable_new(L, STATUS_TYPE);
   luaL_setfuncs(L, metamethods, 0);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "kafka/error.h"
+#include "kafka/metatable.h"
 
 /* Without on_log, lines up to this syslog level go to standard error. */
 #define LOG_LEVEL_SHOWN 4
@@ -65,12 +66,13 @@ bool dm_client_open (lua_State *L, dm_client *client, int options, int propertie
 /* The client that a method is called on. A method has its kind's metatable as its first upvalue:
 ** to compare with that is quicker than to look the name up. */
 static dm_client *check_type (lua_State *L, int arg, const dm_client_kind *kind) {
+  void *client = arg == 1 ? lua_touserdata(L, arg) : NULL;
   bool own = false;
-  if (arg == 1 && lua_getmetatable(L, arg)) {
+  if (client != NULL && lua_getmetatable(L, arg)) {
     own = lua_rawequal(L, -1, lua_upvalueindex(1));
     lua_pop(L, 1);
   }
-  return own ? lua_touserdata(L, arg) : luaL_checkudata(L, arg, kind->type);
+  return own ? client : luaL_checkudata(L, arg, kind->type);
 }
 
 dm_client *dm_client_check (lua_State *L, int arg, const dm_client_kind *kind, bool nested) {
@@ -358,7 +360,7 @@ void dm_client_register (lua_State *L, const dm_client_kind *kind, const luaL_Re
     { "__gc", client_gc }, { "__close", client_close }, { "__tostring", client_tostring },
     { NULL, NULL },
   };
-  luaL_newmetatable(L, kind->type);
+  dm_metatable_new(L, kind->type);
   luaL_setfuncs(L, metamethods, 0);
   lua_newtable(L);
   lua_pushvalue(L, -2);

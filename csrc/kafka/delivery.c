@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kafka/error.h"
+#include "kafka/metatable.h"
 #include "kafka/producer.h"
 
 #define DELIVERY_TYPE "docmsg.Delivery"
@@ -158,10 +159,10 @@ static int delivery_tostring (lua_State *L) {
 }
 
 void dm_delivery_open (lua_State *L) {
-  luaL_newmetatable(L, BLOCK_TYPE);
+  dm_metatable_new(L, BLOCK_TYPE);
   lua_pushcfunction(L, block_gc);
   lua_setfield(L, -2, "__gc");
-  luaL_newmetatable(L, DELIVERY_TYPE);
+  dm_metatable_new(L, DELIVERY_TYPE);
   lua_pushcfunction(L, delivery_tostring);
   lua_setfield(L, -2, "__tostring");
   lua_newtable(L);

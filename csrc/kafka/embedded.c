@@ -9,6 +9,7 @@
 
 #include "kafka/clock.h"
 #include "kafka/error.h"
+#include "kafka/metatable.h"
 #include "kafka/offsets.h"
 #include "kafka/option.h"
 #include "kafka/protocol.h"
@@ -305,7 +306,7 @@ void dm_embedded_open (lua_State *L) {
     { "__gc", embedded_gc }, { "__close", embedded_close }, { "__tostring", embedded_tostring },
     { NULL, NULL },
   };
-  luaL_newmetatable(L, EMBEDDED_TYPE);
+  dm_metatable_new(L, EMBEDDED_TYPE);
   luaL_setfuncs(L, metamethods, 0);
   luaL_newlib(L, methods);
   lua_pushcclosure(L, embedded_index, 1);

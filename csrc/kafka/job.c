@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "kafka/metatable.h"
+
 #define JOB_TYPE "docmsg.Job"
 
 typedef struct job_block {
@@ -30,7 +32,7 @@ static int job_gc (lua_State *L) {
 }
 
 void dm_job_open (lua_State *L) {
-  luaL_newmetatable(L, JOB_TYPE);
+  dm_metatable_new(L, JOB_TYPE);
   lua_pushcfunction(L, job_gc);
   lua_setfield(L, -2, "__gc");
   lua_pushcfunction(L, job_gc);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kafka/metatable.h"
+
 #define MESSAGE_TYPE "docmsg.Message"
 #define HOLD_TYPE "docmsg.Hold"
 
@@ -282,10 +284,10 @@ static void push_fields (lua_State *L) {
 }
 
 void dm_message_open (lua_State *L) {
-  luaL_newmetatable(L, HOLD_TYPE);
+  dm_metatable_new(L, HOLD_TYPE);
   lua_pushcfunction(L, hold_gc);
   lua_setfield(L, -2, "__gc");
-  luaL_newmetatable(L, MESSAGE_TYPE);
+  dm_metatable_new(L, MESSAGE_TYPE);
   push_fields(L);
   lua_pushvalue(L, -2);
   lua_pushcclosure(L, message_index, 2);

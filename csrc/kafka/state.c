@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kafka/clock.h"
+#include "kafka/metatable.h"
 
 #define STATE_KEY "docmsg.kafka"
 #define STATE_TYPE "docmsg.State"
@@ -40,7 +41,7 @@ void dm_state_open (lua_State *L) {
   state = lua_newuserdatauv(L, sizeof *state, 1);
   memset(state, 0, sizeof *state);
   state->collect_at = COLLECT_BYTES;
-  luaL_newmetatable(L, STATE_TYPE);
+  dm_metatable_new(L, STATE_TYPE);
   lua_pushcfunction(L, state_gc);
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);

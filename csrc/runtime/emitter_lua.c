@@ -7,6 +7,7 @@
 #include "kafka/clock.h"
 #include "kafka/conf.h"
 #include "kafka/error.h"
+#include "kafka/metatable.h"
 #include "kafka/option.h"
 #include "kafka/state.h"
 #include "runtime/notes_lua.h"
@@ -150,7 +151,7 @@ void dm_emitter_lua_open (lua_State *L) {
   static const luaL_Reg metamethods[] = {
     { "__gc", emitter_gc }, { "__close", emitter_leave }, { NULL, NULL },
   };
-  luaL_newmetatable(L, EMITTER_TYPE);
+  dm_metatable_new(L, EMITTER_TYPE);
   luaL_setfuncs(L, metamethods, 0);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");

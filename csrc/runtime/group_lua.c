@@ -11,6 +11,7 @@
 #include "kafka/conf.h"
 #include "kafka/error.h"
 #include "kafka/interrupt.h"
+#include "kafka/metatable.h"
 #include "kafka/offsets.h"
 #include "kafka/option.h"
 #include "kafka/state.h"
@@ -503,7 +504,7 @@ void dm_group_lua_open (lua_State *L) {
   static const luaL_Reg metamethods[] = {
     { "__gc", group_gc }, { "__close", group_leave }, { NULL, NULL },
   };
-  luaL_newmetatable(L, GROUP_TYPE);
+  dm_metatable_new(L, GROUP_TYPE);
   luaL_setfuncs(L, metamethods, 0);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");

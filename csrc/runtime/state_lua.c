@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "kafka/metatable.h"
 #include "kafka/module.h"
 #include "kafka/option.h"
 #include "kafka/state.h"
@@ -84,7 +85,7 @@ static int state_close (lua_State *L) {
 
 void dm_state_lua_open (lua_State *L) {
   static const luaL_Reg methods[] = { { "close", state_close }, { NULL, NULL } };
-  luaL_newmetatable(L, STATE_TYPE);
+  dm_metatable_new(L, STATE_TYPE);
   lua_pushcfunction(L, state_close);
   lua_setfield(L, -2, "__gc");
   lua_pushcfunction(L, state_close);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "kafka/metatable.h"
 #include "sqlite/failure.h"
 #include "sqlite/statement.h"
 
@@ -92,7 +93,7 @@ void dm_database_open (lua_State *L) {
   static const luaL_Reg metamethods[] = {
     { "__close", database_close }, { "__gc", database_close }, { NULL, NULL },
   };
-  luaL_newmetatable(L, DATABASE_TYPE);
+  dm_metatable_new(L, DATABASE_TYPE);
   luaL_setfuncs(L, metamethods, 0);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kafka/metatable.h"
 #include "sqlite/failure.h"
 
 #define STATEMENT_TYPE "docmsg.sqlite.Statement"
@@ -168,10 +169,10 @@ void dm_statement_open (lua_State *L) {
   static const luaL_Reg metamethods[] = {
     { "__close", statement_close }, { "__gc", statement_close }, { NULL, NULL },
   };
-  luaL_newmetatable(L, STATEMENT_TYPE);
+  dm_metatable_new(L, STATEMENT_TYPE);
   luaL_setfuncs(L, metamethods, 0);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
-  luaL_newmetatable(L, BLOB_TYPE);
+  dm_metatable_new(L, BLOB_TYPE);
   lua_pop(L, 2);
 }

@@ -248,7 +248,7 @@ describe("a consumer", function()
 
     it("has a call in this spec for every method", function()
       local consumer <close> = cluster:consumer()
-      for method in pairs(getmetatable(consumer).__index) do
+      for method in pairs(debug.getmetatable(consumer).__index) do
         assert.is_true(CALLS[method] ~= nil or method == "close", method)
       end
     end)

@@ -265,6 +265,13 @@ describe("a producer", function()
     producer:purge()
   end)
 
+  it("lets no table pass for a producer", function()
+    local producer <close> = cluster:producer()
+    assert.equal("docmsg.Producer", getmetatable(producer))
+    local fake = debug.setmetatable({}, { __index = debug.getmetatable(producer).__index })
+    assert.error_matches(function() producer.send(fake, { topic = topic }) end, "docmsg.Producer expected")
+  end)
+
   it("is closed once and unusable after", function()
     local producer = cluster:producer()
     assert.is_true(producer:close())

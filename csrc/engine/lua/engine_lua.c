@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/lua/entry_lua.h"
+#include "kafka/metatable.h"
 
 #define ENGINE_TYPE "docmsg.Engine"
 #define ENTRIES 1 /* user value: entry pointer -> entry, of those that the engine has */
@@ -384,7 +385,7 @@ static const luaL_Reg functions[] = {
 int luaopen_docmsg_engine (lua_State *L) {
   luaL_checkversion(L);
   dm_entry_open(L);
-  luaL_newmetatable(L, ENGINE_TYPE);
+  dm_metatable_new(L, ENGINE_TYPE);
   luaL_setfuncs(L, metamethods, 0);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");

@@ -4,6 +4,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "kafka/metatable.h"
+
 #define ENTRY_TYPE "docmsg.Entry"
 #define OWNER 1
 #define KEY 2
@@ -137,7 +139,7 @@ static int entry_tostring (lua_State *L) {
 }
 
 void dm_entry_open (lua_State *L) {
-  luaL_newmetatable(L, ENTRY_TYPE);
+  dm_metatable_new(L, ENTRY_TYPE);
   lua_pushcfunction(L, entry_index);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, entry_tostring);
