@@ -11,6 +11,67 @@
 /* How long a partition that is not ready is left alone before the next try. */
 #define RETRY_MS 10
 
+/* -- Ends of partitions ----------------------------------------------------------------------- */
+
+/* Which offsets "earliest" and "latest" are. Their numbers are the times to ask for, too. */
+typedef struct ends_job {
+  rd_kafka_t *rk;
+  dm_deadline deadline;
+  dm_list *places; /* those that are to be asked for */
+  rd_kafka_resp_err_t err;
+} ends_job;
+
+static void ends_cleanup (void *block) {
+  ends_job *job = block;
+  if (job->places != NULL) rd_kafka_topic_partition_list_destroy(job->places);
+}
+
+static void ask_ends (void *block) {
+  ends_job *job = block;
+  dm_patience patience = dm_patience_begin(job->deadline);
+  do job->err = rd_kafka_offsets_for_times(job->rk, job->places, dm_patience_ms(&patience));
+  while (dm_patience_again(&patience, block, job->err));
+}
+
+static bool is_end (int64_t offset) {
+  return offset == RD_KAFKA_OFFSET_BEGINNING || offset == RD_KAFKA_OFFSET_END;
+}
+
+/* Pushes the job that asks for the ends in the list. */
+static ends_job *push_ends (lua_State *L, dm_consumer *consumer, const dm_list *list,
+                            dm_deadline deadline) {
+  ends_job *job = dm_job_push_scoped(L, sizeof *job, ends_cleanup);
+  job->rk = consumer->client.rk;
+  job->deadline = deadline;
+  job->places = rd_kafka_topic_partition_list_new(list->cnt);
+  for (int i = 0; i < list->cnt; i++) {
+    const rd_kafka_topic_partition_t *at = &list->elems[i];
+    if (is_end(at->offset))
+      rd_kafka_topic_partition_list_add(job->places, at->topic, at->partition)->offset = at->offset;
+  }
+  return job;
+}
+
+/* Puts numbers in the place of "earliest" and "latest": librdkafka 2.15 at the least forgets a seek
+** that comes before the answer about the end that it was to seek before. False after pushing nil
+** and an error. */
+static bool find_ends (lua_State *L, dm_consumer *consumer, dm_list *list, dm_deadline deadline) {
+  const ends_job *job = push_ends(L, consumer, list, deadline);
+  bool failed;
+  if (job->places->cnt == 0) return true;
+  if (!dm_client_run(L, &consumer->client, lua_gettop(L), ask_ends, deadline, "seek")) return false;
+  failed = job->err != 0;
+  for (int i = 0; i < job->places->cnt; i++) {
+    const rd_kafka_topic_partition_t *found = &job->places->elems[i];
+    failed = failed || found->err;
+    if (!found->err && found->offset >= 0) dm_list_find(list, found)->offset = found->offset;
+  }
+  if (!failed) return true;
+  if (!job->err) return dm_offsets_error(L, job->places, "seek"), false;
+  dm_error_return(L, job->err, "seek: %s", rd_kafka_err2str(job->err));
+  return dm_client_blame(L, &consumer->client), false;
+}
+
 /* -- Seek ------------------------------------------------------------------------------------- */
 
 /* Before 2.1 the time-out was taken for microseconds. */
@@ -93,6 +154,7 @@ int dm_consumer_seek_lua (lua_State *L) {
   rest = dm_offsets_box(L);
   *rest = rd_kafka_topic_partition_list_copy(list);
   seek_gained(consumer, *rest);
+  if (!find_ends(L, consumer, *rest, deadline)) return 2;
   if (seek_all(L, consumer, *rest, deadline)) return 2;
   dm_consumer_note_starts(consumer, list);
   lua_pushboolean(L, 1);

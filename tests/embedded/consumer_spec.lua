@@ -434,6 +434,20 @@ describe("a consumer", function()
       assert.equal(0, assert(consumer:poll "20s").offset)
     end)
 
+    it("is where the last of several seeks has put it", function()
+      publish(10)
+      for _, pause in ipairs { "0", "1ms", "5ms", "300ms" } do
+        for _ = 1, 5 do
+          local consumer <close> = reader()
+          assert(consumer:poll "20s")
+          assert(consumer:seek { at("latest") })
+          assert.is_nil(consumer:poll(pause))
+          assert(consumer:seek { at("earliest") })
+          assert.equal(0, assert(consumer:poll "20s").offset)
+        end
+      end
+    end)
+
     it("asks for watermarks", function()
       publish(10)
       local consumer <close> = cluster:consumer()
