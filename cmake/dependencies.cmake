@@ -13,7 +13,8 @@ pkg_search_module(LUA REQUIRED IMPORTED_TARGET lua5.4 lua-5.4 lua54 lua>=5.4)
 # library every call goes through a jump table, which costs a script a tenth of its time. It holds
 # all of it, for the modules that it loads.
 add_library(docmsg_lua INTERFACE)
-find_library(LUA_ARCHIVE NAMES liblua5.4.a liblua-5.4.a liblua54.a liblua.a HINTS ${LUA_LIBRARY_DIRS})
+list(GET LUA_LIBRARIES 0 LUA_NAME)
+find_library(LUA_ARCHIVE NAMES "lib${LUA_NAME}.a" PATHS "${LUA_LIBDIR}" NO_DEFAULT_PATH)
 if(LUA_ARCHIVE)
   target_include_directories(docmsg_lua SYSTEM INTERFACE ${LUA_INCLUDE_DIRS})
   target_link_libraries(docmsg_lua INTERFACE "$<LINK_LIBRARY:WHOLE_ARCHIVE,${LUA_ARCHIVE}>" m

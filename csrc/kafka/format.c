@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "schema/digits.h"
+
 /* -- Compiling -------------------------------------------------------------------------------- */
 
 size_t dm_format_size (size_t size) {
@@ -79,10 +81,8 @@ static void put (FILE *file, const void *bytes, size_t size) {
 }
 
 static void put_integer (FILE *file, int64_t number) {
-  char digits[24], *end = digits + sizeof digits, *at = end;
-  uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-  do *--at = (char)('0' + rest % 10);
-  while ((rest /= 10) > 0);
+  char digits[1 + DM_DIGITS_MAX], *end = digits + sizeof digits;
+  char *at = dm_digits(end, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
   if (number < 0) *--at = '-';
   put(file, at, (size_t)(end - at));
 }

@@ -7,16 +7,15 @@
 #include <string.h>
 #include <uuid/uuid.h>
 
+#include "schema/digits.h"
+
 /* More of an id is hashed, but not repeated in a header. */
 #define ID_MAX 256
-
-/* Digits of a number of 64 bits. */
-#define NUMBER_MAX 20
 
 /* Room for "topic/partition/offset", and for what comes after the topic, whose name has 249 bytes at
 ** most. */
 #define PLACE_MAX 300
-#define PLACE_REST (size_t)(2 * (1 + NUMBER_MAX))
+#define PLACE_REST (size_t)(2 * (1 + DM_DIGITS_MAX))
 
 /* The namespace of ids that are derived from a cause. */
 static const uuid_t namespace = {
@@ -29,9 +28,7 @@ static char *put (char *at, const void *bytes, size_t size) {
 }
 
 static char *put_number (char *at, uint64_t number) {
-  char digits[NUMBER_MAX], *end = digits + sizeof digits, *first = end;
-  do *--first = (char)('0' + number % 10);
-  while ((number /= 10) > 0);
+  char digits[DM_DIGITS_MAX], *end = digits + sizeof digits, *first = dm_digits(end, number);
   return put(at, first, (size_t)(end - first));
 }
 
@@ -133,7 +130,7 @@ static bool derive (EVP_MD_CTX *digest, const char *name, size_t size, char text
 bool dm_envelope_id (const dm_cause *cause, const dm_emitting *by, unsigned index,
                      char text[DM_UUID_TEXT]) {
   char small[1024], *name = small;
-  size_t room = sizeof namespace + strlen(by->group) + 2 + NUMBER_MAX + 1 +
+  size_t room = sizeof namespace + strlen(by->group) + 2 + DM_DIGITS_MAX + 1 +
                 (cause->id.at != NULL ? cause->source.size + cause->id.size : place_max(cause));
   bool derived;
   if (room > sizeof small && (name = malloc(room)) == NULL) return false;

@@ -18,8 +18,8 @@
 **                                                  reason the batch was ended by a limit
 **   work, "forget"                                 nothing is kept any more
 **
-** Threads:   serve and give_back on the lane's thread, which uses the script's L; the rest on the thread that owns
-**            the parent state, open and close while nothing serves.
+** Threads:   serve and give_back on the lane's thread, which uses the script's L; the rest on the
+**            thread that owns the parent state, open and close while nothing serves.
 ** Ownership: the handler owns its outbox and the scripts it is given; works stay the lane's.
 ** Order:     dm_handler_open; _load; _serve any number of times; _close. _load and _sweep any time.
 */
