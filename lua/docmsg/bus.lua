@@ -262,6 +262,10 @@ function Bus:close(timeout)
   return closed, err
 end
 
-Bus.__close = function(self) self:close() end
+-- Nobody sees what the end of a scope returns.
+Bus.__close = function(self)
+  local closed, err = self:close()
+  if not closed then self.log:error("bus %s: %s", self.name, tostring(err)) end
+end
 
 return M

@@ -18,7 +18,7 @@ local SERVERS <const> = { ["bootstrap.servers"] = true, ["metadata.broker.list"]
 
 ---@class docmsg.config.Input
 ---@field flags docmsg.cli.Options
----@field context? docmsg.Context that --context names
+---@field context? docmsg.ClusterContext that --context names
 ---@field environment table<string, string> the process's environment
 ---@field read_file fun(path: string): string?, string?, integer? text, or nil, reason and errno
 ---@field properties { name: string, type: string }[] as kafka.properties() gives them

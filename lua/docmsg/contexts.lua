@@ -11,7 +11,7 @@ local usage_error = require "docmsg.usage_error"
 
 local M = {}
 
----@class docmsg.Context
+---@class docmsg.ClusterContext
 ---@field name string
 ---@field bootstrap_servers string
 ---@field kafka table<string, string|number|boolean>
@@ -57,7 +57,7 @@ end
 ---The context of that name. Raises a usage error when there is none, or it is wrong.
 ---@param name string
 ---@param getenv fun(name: string): string?
----@return docmsg.Context
+---@return docmsg.ClusterContext
 function M.get(name, getenv)
   local path = M.path(getenv)
   if not path then usage_error.raise "--context: neither HOME nor XDG_CONFIG_HOME says where contexts.lua is" end

@@ -192,7 +192,7 @@ local function step(session)
 end
 
 ---Runs a session on standard input until it ends.
----@param context? docmsg.Context that it is in
+---@param context? docmsg.ClusterContext that it is in
 ---@return integer status
 function M.run(context)
   local interactive = host.isatty(0)

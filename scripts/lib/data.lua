@@ -23,6 +23,7 @@ end
 ---Uses another folder, in this Lua state.
 ---@param path string
 function M.use(path)
+  if path:sub(1, 1) == "-" then path = "./" .. path end -- no program shall take it for an option
   shell.make_folder(path .. "/files")
   folder = path
 end

@@ -50,6 +50,11 @@ describe("docmsg-lua groups", function()
     assert.matches("lag 6\n$", select(2, place:expect(0, "groups", "show", group)))
   end)
 
+  it("refuses a partition that is not there", function()
+    local _, stderr = place:expect(1, "groups", "seek", group, "start", "-t", topic.name, "-p", "2", "--execute")
+    assert.matches("there is no partition 2 in " .. topic.name, stderr, 1, true)
+  end)
+
   local seeks = { { "start", 0 }, { "end", 10 }, { "-3", 7 }, { "-30m", 10 }, { "-2h", 0 } }
   for _, case in ipairs(seeks) do
     it("goes to a place: " .. case[1], function()

@@ -38,10 +38,9 @@ end
 
 -- Awaits the oldest deliveries until `most` are left.
 local function settle(deliveries, outcome, most, timeout)
-  while #deliveries - deliveries.done > most do
-    deliveries.done = deliveries.done + 1
-    local report, err = deliveries[deliveries.done]:wait(timeout)
-    deliveries[deliveries.done] = false
+  while deliveries.last - deliveries.first + 1 > most do
+    local report, err = deliveries[deliveries.first]:wait(timeout)
+    deliveries[deliveries.first], deliveries.first = nil, deliveries.first + 1
     if not report then outcome.failed, outcome.reason = outcome.failed + 1, outcome.reason or err end
   end
 end
@@ -49,7 +48,7 @@ end
 -- Lines of JSON, as `cat -J` prints them.
 local function put_json(producer, file, common, options)
   local read = require("docmsg.record.line").read
-  local outcome, deliveries, number = { sent = 0, failed = 0 }, { done = 0 }, 0
+  local outcome, deliveries, number = { sent = 0, failed = 0 }, { first = 1, last = 0 }, 0
   for text in file:lines() do
     number = number + 1
     local line, wrong = read(text)
@@ -61,7 +60,8 @@ local function put_json(producer, file, common, options)
       break
     end
     outcome.sent = outcome.sent + 1
-    deliveries[#deliveries + 1] = delivery
+    deliveries.last = deliveries.last + 1
+    deliveries[deliveries.last] = delivery
     settle(deliveries, outcome, WINDOW, options.timeout)
   end
   settle(deliveries, outcome, 0, options.timeout)

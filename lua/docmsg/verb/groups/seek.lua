@@ -39,6 +39,9 @@ local function moves_of(admin, options)
         status = from == offsets[i] and "unchanged" or "planned" }
     end
   end
+  if #moves == 0 then
+    return nil, ("there is no partition %d in %s"):format(options.partition, table.concat(topics, ", "))
+  end
   return moves
 end
 
