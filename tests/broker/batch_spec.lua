@@ -10,14 +10,6 @@ describe("a batch handler on a real broker", function()
 
   before_each(function() cluster = broker.connect() end)
 
-  local function finish(line, member)
-    line:await_handled(member)
-    member:kill("TERM")
-    local result = member:wait()
-    assert.equal(0, result.code, result.stderr)
-    return line:findings()
-  end
-
   local function run_with_kills(line, kills)
     for _ = 1, kills do
       local member <close> = line:start()
@@ -26,7 +18,7 @@ describe("a batch handler on a real broker", function()
       member:wait()
     end
     local last <close> = line:start()
-    return finish(line, last)
+    return line:finish(last)
   end
 
   it("loses nothing, whenever it is killed", function()
@@ -51,7 +43,7 @@ describe("a batch handler on a real broker", function()
     first:await_stderr("6 partitions gained", "30s")
     local second <close> = line:start()
     second:await_stderr("partitions gained", "15s")
-    assert.same(NOTHING_WRONG, finish(line, second))
+    assert.same(NOTHING_WRONG, line:finish(second))
     first:kill("TERM")
     assert.equal(0, first:wait().code)
   end)

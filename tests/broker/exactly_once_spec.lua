@@ -18,16 +18,6 @@ describe("exactly-once on a real broker", function()
     print(("DOCMSG_TEST_SEED=%d"):format(SEED))
   end)
 
-  -- Ends a process that has handled everything, and finds out what came of it.
-  local function finish(line, member)
-    member:await_stderr("partitions gained", "30s")
-    line:await_handled(member)
-    member:kill("TERM")
-    local result = member:wait()
-    assert.equal(0, result.code, result.stderr)
-    return line:findings()
-  end
-
   -- Runs the pipeline to its end, with processes killed on the way.
   local function run_with_kills(line, kills)
     for _ = 1, kills do
@@ -37,7 +27,7 @@ describe("exactly-once on a real broker", function()
       member:wait()
     end
     local last <close> = line:start()
-    return finish(line, last)
+    return line:finish(last)
   end
 
   it("shows every output and dead letter once, whenever the consumer is killed", function()
@@ -68,7 +58,7 @@ describe("exactly-once on a real broker", function()
       member:kill("CONT")
       line:await_written(member, 1 + points:below(500))
     end
-    assert.same(NOTHING_WRONG, finish(line, member))
+    assert.same(NOTHING_WRONG, line:finish(member))
   end)
 
   it("drops the transaction of a process that stood still while another took its partitions", function()
@@ -86,7 +76,7 @@ describe("exactly-once on a real broker", function()
     line:await_handled(second)
     first:kill("TERM")
     first:wait()
-    assert.same(NOTHING_WRONG, finish(line, second))
+    assert.same(NOTHING_WRONG, line:finish(second))
   end)
 
   it("ends a process whose instance_id another one has", function()
@@ -98,7 +88,7 @@ describe("exactly-once on a real broker", function()
     local result = first:wait()
     assert.equal(1, result.code, result.stderr)
     assert.matches("FENCED_INSTANCE_ID", result.stderr, 1, true)
-    assert.same(NOTHING_WRONG, finish(line, second))
+    assert.same(NOTHING_WRONG, line:finish(second))
   end)
 
   it("makes dead letters of those alone whose events the broker refuses", function()
@@ -108,7 +98,7 @@ describe("exactly-once on a real broker", function()
     })
     line:produce(300)
     local member <close> = line:start()
-    assert.same(NOTHING_WRONG, finish(line, member))
+    assert.same(NOTHING_WRONG, line:finish(member))
   end)
 
   it("makes dead letters of those whose events have no topic", function()
@@ -117,6 +107,6 @@ describe("exactly-once on a real broker", function()
     })
     line:produce(60)
     local member <close> = line:start()
-    assert.same(NOTHING_WRONG, finish(line, member))
+    assert.same(NOTHING_WRONG, line:finish(member))
   end)
 end)

@@ -10,13 +10,7 @@ local DOCUMENTS <const> = "document-received"
 
 local function delete_topics(cluster, names)
   local admin <close> = cluster:admin()
-  assert(admin:delete_topics(names))
-  await(function()
-    for _, info in pairs(assert(admin:describe_topics(names))) do
-      if not info.error then return false end
-    end
-    return true
-  end, "30s", "the topics to be gone")
+  workflow.delete_topics(admin, names)
 end
 
 -- A broker without the topics of the workflow, which are deleted again at the end of the spec.

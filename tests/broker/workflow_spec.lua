@@ -64,13 +64,7 @@ local function forget(cluster)
     for _, group in ipairs(GROUPS) do names[#names + 1] = ("%s.%s.dlq"):format(name, group) end
   end
   assert(admin:delete_groups(GROUPS))
-  assert(admin:delete_topics(names))
-  await(function()
-    for _, info in pairs(assert(admin:describe_topics(names))) do
-      if not info.error then return false end
-    end
-    return true
-  end, "30s", "the topics to be gone")
+  workflow.delete_topics(admin, names)
 end
 
 describe("the document workflow on Apache Kafka", function()

@@ -52,10 +52,9 @@ describe("a batch handler in this process", function()
   lazy_setup(function()
     cluster = embedded.start()
     local made = app.new { name = "batches" }
-    local topics, groups = { results = 1, single = 1 }, {}
+    local topics = { results = 1, single = 1 }
     for name, subject in pairs(subjects) do
       topics[name] = 1
-      groups[#groups + 1] = name
       local consumer = made:consumer(name, { retry = RETRY, kafka = application.quick() })
       consumer:on(name, { batch = subject.batch, timeout = subject.timeout }, subject.handler)
       if name == "mixed" then
@@ -65,12 +64,7 @@ describe("a batch handler in this process", function()
     application.topics(cluster, topics)
     reset()
     here = application.start(cluster, made)
-    here:await(function()
-      for _, group in ipairs(groups) do
-        if here:stats(group).partitions == 0 then return false end
-      end
-      return true
-    end, "60s", "all groups to join")
+    here:await_joined()
   end)
 
   lazy_teardown(function()

@@ -75,10 +75,9 @@ describe("a group in this process", function()
   lazy_setup(function()
     cluster = embedded.start()
     local made = app.new { name = "subjects" }
-    local topics, groups = { results = 1, ["no-handler"] = 1 }, {}
+    local topics = { results = 1, ["no-handler"] = 1 }
     for name, handler in pairs(handlers) do
       topics[name] = name == "flood" and 2 or 1
-      groups[#groups + 1] = name
       made:consumer(name, { retry = name == "flood" and PATIENT or RETRY, kafka = application.quick {
         ["topic.metadata.propagation.max.ms"] = name == "nowhere" and 1000 or nil } })
         :on(name, handler)
@@ -86,12 +85,7 @@ describe("a group in this process", function()
     application.topics(cluster, topics)
     reset()
     here = application.start(cluster, made)
-    here:await(function()
-      for _, group in ipairs(groups) do
-        if here:stats(group).partitions == 0 then return false end
-      end
-      return true
-    end, "60s", "all groups to join")
+    here:await_joined()
   end)
 
   lazy_teardown(function()

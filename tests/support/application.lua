@@ -157,6 +157,16 @@ function Application:stats(group)
   return self.runner:stats().groups[group]
 end
 
+---Waits until each of its groups has partitions.
+function Application:await_joined()
+  return self:await(function()
+    for _, stats in pairs(self.runner:stats().groups) do
+      if stats.partitions == 0 then return false end
+    end
+    return true
+  end, "60s", "all groups to join")
+end
+
 ---Waits until so many records of the group have been acknowledged.
 ---@param group string
 ---@param count integer

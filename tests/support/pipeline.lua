@@ -176,6 +176,18 @@ function Pipeline:await_handled(member)
   end, "90s", "all offsets to be committed")
 end
 
+---Ends a process that has handled everything, and finds out what came of it.
+---@param member support.Process
+---@return support.Findings
+function Pipeline:finish(member)
+  member:await_stderr("partitions gained", "30s") -- one that has nothing left to do may not have begun
+  self:await_handled(member)
+  member:kill("TERM")
+  local result = member:wait()
+  if result.code ~= 0 then error(("it ended with %s: %s"):format(result.code, result.stderr), 2) end
+  return self:findings()
+end
+
 -- How often kcat finds each number among what is committed in a topic.
 local function tally(self, topic)
   local text = peer.kcat(self.cluster.bootstrap_servers, {

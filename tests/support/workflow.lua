@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What setup.lua prints for the 13 topics of the document workflow.
+local await = require "support.await"
+
 local M = {}
 
 M.topics = {
@@ -57,6 +59,19 @@ function M.names()
   local names = {}
   for i, topic in ipairs(M.topics) do names[i] = topic[1] end
   return names
+end
+
+---Deletes topics and waits until they are gone.
+---@param admin docmsg.Admin
+---@param names string[]
+function M.delete_topics(admin, names)
+  assert(admin:delete_topics(names))
+  await(function()
+    for _, info in pairs(assert(admin:describe_topics(names))) do
+      if not info.error then return false end
+    end
+    return true
+  end, "30s", "the topics to be gone")
 end
 
 return M
