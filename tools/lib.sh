@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# What the tools share: the project's root, messages, the help text, a build,
+# What the tools share: the project's root, messages, the help text, waiting, a build,
 # the broker of a test run.
 
 # shellcheck disable=SC2034  # for the scripts that source this file
@@ -28,6 +28,24 @@ usage_error() { complain "$*; see $tool --help"; exit 2; }
 print_help() { sed -n '/^#!/d; /^# SPDX/d; /^#/!q; s/^# \{0,1\}//p' "$0"; }
 
 has() { command -v "$1" >/dev/null 2>&1; }
+
+# Git ignores what is in such a folder, wherever it is: the folder says so itself.
+open_folder() {
+  mkdir -p "$1"
+  if [[ ! -f $1/.gitignore ]]; then printf '*\n' >"$1/.gitignore"; fi
+}
+
+# Waits until a condition holds: seconds, command...
+wait_for() {
+  local deadline=$((SECONDS + $1))
+  until "${@:2}"; do
+    if [[ $SECONDS -ge $deadline ]]; then return 1; fi
+    sleep 0.1
+  done
+}
+
+# Does nobody listen at this port of the loopback?
+is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # Ends when the build cannot be written: it belongs to somebody else.
 check_build_is_ours() {

@@ -151,13 +151,11 @@ function Process:stderr()
   return self.result and self.result.stderr or read(self.files.stderr)
 end
 
----Is it still running? True until the system has collected it.
+---Is a process running? One that has ended and was not collected is not.
+---@param pid integer
 ---@return boolean
-function Process:is_running()
-  if self.result then
-    return false
-  end
-  local file = io.open(("/proc/%d/stat"):format(self.pid))
+function M.is_running(pid)
+  local file = io.open(("/proc/%d/stat"):format(pid))
   if not file then
     return false
   end
@@ -165,6 +163,12 @@ function Process:is_running()
   file:close()
   local state = line and line:match("%) (%a)")
   return state ~= nil and state ~= "Z" and state ~= "X"
+end
+
+---Is it still running?
+---@return boolean
+function Process:is_running()
+  return not self.result and M.is_running(self.pid)
 end
 
 ---Sends a signal, if it is still running.

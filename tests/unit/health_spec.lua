@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 local figures = require "support.figures"
 local health = require "docmsg.health"
+local http = require "docmsg.http"
+local script = require "support.script"
 
 local function stats(...)
   local groups = {}
@@ -70,5 +72,28 @@ describe("the status line", function()
 
   it("is drawn over itself and does not wrap", function()
     assert.equal("\r\27[K\27[?7lx\27[?7h\r", status_line.draw("x"))
+  end)
+end)
+
+describe("docmsg-lua health", function()
+  -- Exit code and output, asked of a server whose answers these are.
+  local function ask(answers, ...)
+    local server <close> = assert(http.status { address = "127.0.0.1:0" })
+    for path, answer in pairs(answers) do server:set(path, answer[1], "text/plain", answer[2]) end
+    local result = script.run { "health", server:address(), ... }
+    return { result.code, result.stdout, result.stderr }
+  end
+
+  it("ends with 0 when it is ready, and with 1 and the answer when not", function()
+    assert.same({ 0, "ok\n", "" }, ask { ["/readyz"] = { 200, "ok\n" }, ["/livez"] = { 503, "stuck\n" } })
+    assert.same({ 1, "", "docmsg-lua: 503: orders: joining\n" }, ask { ["/readyz"] = { 503, "orders: joining\n" } })
+    assert.same({ 1, "", "docmsg-lua: 503: stuck\n" },
+      ask({ ["/readyz"] = { 200, "ok\n" }, ["/livez"] = { 503, "stuck\n" } }, "--live"))
+  end)
+
+  it("says why there is no answer", function()
+    local result = script.run { "health", "127.0.0.1:1" }
+    assert.equal(1, result.code)
+    assert.equal("docmsg-lua: 127.0.0.1:1: Connection refused\n", result.stderr)
   end)
 end)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What the C module docmsg.http offers to docmsg.monitor and to docmsg-lua stats.
+-- What the C module docmsg.http offers to docmsg.monitor, and to docmsg-lua stats and health.
 -- This file is never loaded.
 ---@meta docmsg.http
 

@@ -48,6 +48,7 @@ return {
     { "groups", "consumer groups: list, show, seek, delete" },
     { "dlq", "dead letters: list, show, redrive" },
     { "stats", "what a running application has handled, and its lag" },
+    { "health", "asks a running application whether it is ready, or alive" },
     { "graph", "draws the way of events through an application" },
     { "lint", "checks a topic table without a broker" },
     { "broker", "runs a broker inside this process until Ctrl-C" },
