@@ -93,9 +93,21 @@ local function print_chosen(consumer, printer, how, chosen)
   return nil, chosen.describe(results[2])
 end
 
-local function open_consumer(options, offsets, ends)
-  local consumer, err = require("docmsg.kafka").consumer {
-    kafka = ends and { ["enable.partition.eof"] = true } or nil }
+-- librdkafka stops fetching when so many records are queued, and looks only once a second whether
+-- there are fewer: so many are a second's work of a Lua function.
+local QUEUED <const> = 500000
+
+local function properties(kafka, ends, chosen)
+  local given = kafka.defaults().kafka
+  return {
+    ["enable.partition.eof"] = ends ~= nil,
+    ["queued.min.messages"] = chosen and not given["queued.min.messages"] and QUEUED or nil,
+  }
+end
+
+local function open_consumer(options, offsets, ends, chosen)
+  local kafka = require "docmsg.kafka"
+  local consumer, err = kafka.consumer { kafka = properties(kafka, ends, chosen) }
   if not consumer then return nil, err end
   local ok, failure = consumer:assign(offsets)
   if ok then return consumer end
@@ -107,7 +119,7 @@ local function read(options, reading, printer, chosen)
   local prepared, err = prepare(options, reading)
   if not prepared then return nil, err end
   if is_empty(prepared.ends) then return true end
-  local consumer <close>, failure = open_consumer(options, prepared.offsets, prepared.ends)
+  local consumer <close>, failure = open_consumer(options, prepared.offsets, prepared.ends, chosen)
   if not consumer then return nil, failure end
   local how = { ends = prepared.ends, max = options.number, choose = chosen and chosen.choose,
     timeout = prepared.ends and options.timeout or "forever" }
