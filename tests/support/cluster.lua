@@ -47,12 +47,27 @@ function Cluster:producer(options)
   return assert(kafka.producer(addressed(self, options)))
 end
 
+---The embedded broker answers nothing on a connection where a fetch waits for records: here none
+---waits for long.
+---@param properties? table
+---@return table properties
+local function impatient(properties)
+  local result = { ["fetch.wait.max.ms"] = 10 }
+  for key, value in pairs(properties or {}) do
+    result[key] = value
+  end
+  return result
+end
+
 ---Without a group named, it is in one of its own.
 ---@param options? table
 ---@return docmsg.Consumer
 function Cluster:consumer(options)
   options = addressed(self, options)
   options.group = options.group or self:group()
+  if self.broker then
+    options.kafka = impatient(options.kafka)
+  end
   return assert(kafka.consumer(options))
 end
 

@@ -159,6 +159,17 @@ function Pipeline:stop_inside(member)
   end, "60s", "a transaction to stop in")
 end
 
+---Waits until the group knows one member, which has all partitions of the input. What a member logs
+---does not tell: under a cooperative assignor it gains only those it had not had.
+---@param member support.Process that is expected to be the one
+function Pipeline:await_alone(member)
+  await(function()
+    check_running(member)
+    local members = assert(self.admin:describe_groups { self.group })[self.group].members
+    return #members == 1 and #members[1].assignment == PARTITIONS
+  end, "30s", "one member to have all partitions")
+end
+
 ---The committed offsets, added up.
 ---@return integer
 function Pipeline:committed()
