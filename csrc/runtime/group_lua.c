@@ -59,6 +59,7 @@ static const dm_option options[] = {
   { "kafka", DM_OPTION_TABLE, 0, 0 },
   { "lanes", DM_OPTION_INTEGER, 1, DM_LANES_MAX },
   { "order", DM_OPTION_STRING, 0, 0 },
+  { "partitions", DM_OPTION_INTEGER, 1, INT_MAX },
   { "revoke", DM_OPTION_DURATION, 0, 0 },
   { "source", DM_OPTION_STRING, 0, 0 },
   { "start", DM_OPTION_STRING, 0, 0 },
@@ -67,14 +68,18 @@ static const dm_option options[] = {
   { NULL, DM_OPTION_ANY, 0, 0 },
 };
 
-/* Queues count per partition here: enough to keep a lane busy between two fetches. */
-static const dm_preset presets[] = {
-  { "auto.offset.reset", "earliest" },
-  { "queued.min.messages", "2000" },
-  { "queued.max.messages.kbytes", "4096" },
-  { "fetch.message.max.bytes", "262144" },
-  { NULL, NULL },
-};
+/* How much is read ahead in all, as far as the partitions are known. librdkafka stops fetching a
+** partition that has its share, and looks only once a second whether it has less, so that all
+** shares together are the most that is handled in a second. */
+#define QUEUED_RECORDS 100000
+#define QUEUED_KBYTES 65536
+
+/* The least share of a partition. */
+#define SHARE_RECORDS 2000
+#define SHARE_KBYTES 1024
+
+/* How many partitions there are when nobody says so. */
+#define PARTITIONS 32
 
 static group_box *check_box (lua_State *L) {
   group_box *box = luaL_checkudata(L, 1, GROUP_TYPE);
@@ -119,9 +124,31 @@ static void set_property (lua_State *L, const char *name, const char *value) {
   lua_setfield(L, 2, name);
 }
 
+/* The part of one partition, as text. */
+static const char *share (char text[24], lua_Integer all, lua_Integer partitions,
+                          lua_Integer least) {
+  lua_Integer part = all / partitions;
+  snprintf(text, 24, "%lld", (long long)(part < least ? least : part));
+  return text;
+}
+
+/* Pushes the properties for what the options leave open. */
+static void collect_presets (lua_State *L) {
+  lua_Integer partitions = dm_option_integer(L, 1, "partitions", PARTITIONS);
+  char records[24], kbytes[24];
+  const dm_preset presets[] = {
+    { "auto.offset.reset", "earliest" },
+    { "queued.min.messages", share(records, QUEUED_RECORDS, partitions, SHARE_RECORDS) },
+    { "queued.max.messages.kbytes", share(kbytes, QUEUED_KBYTES, partitions, SHARE_KBYTES) },
+    { "fetch.message.max.bytes", "262144" },
+    { NULL, NULL },
+  };
+  dm_conf_collect(L, 1, WHAT, DM_SCOPE_CONSUMER, presets);
+}
+
 /* Leaves the properties at 2. What would break the guarantee is set last. */
 static void collect_properties (lua_State *L) {
-  dm_conf_collect(L, 1, WHAT, DM_SCOPE_CONSUMER, presets);
+  collect_presets(L);
   dm_conf_set_id(L, 1, WHAT, "group", "group.id");
   dm_conf_set_id(L, 1, WHAT, "instance_id", "group.instance.id");
   if (dm_option_string(L, 1, "start") != NULL)

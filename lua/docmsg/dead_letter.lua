@@ -116,7 +116,7 @@ end
 ---@param admin docmsg.Admin
 ---@param consumers docmsg.ConsumerGroup[]
 ---@param options docmsg.dead_letter.Options
----@return boolean? ok
+---@return table<string, docmsg.TopicInfo>? infos what is known of the consumers' topics, by name
 ---@return any reason
 function M.ensure(admin, consumers, options)
   local needs, sources = needs_of(consumers)
@@ -130,14 +130,14 @@ function M.ensure(admin, consumers, options)
       return nil, infos[need.name].error
     end
   end
-  if #missing == 0 then return true end
+  if #missing == 0 then return infos end
   if not options.create then
     return nil, ("dead-letter topics are missing: %s"):format(table.concat(names, ", "))
   end
   local ok, err = create(admin, missing, infos, options.timeout)
   if not ok then return nil, err end
   options.log:info("dead-letter topics created: %s", table.concat(names, ", "))
-  return true
+  return infos
 end
 
 return M

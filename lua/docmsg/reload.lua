@@ -90,13 +90,13 @@ end
 
 -- == Preparing ==
 
--- The topics of what is new.
+-- The topics of what is new, as far as they are known.
 local function prepare_topics(plan, options, log)
   local changed = { table.unpack(plan.new) }
   for _, kept in ipairs(plan.kept) do
     if kept.topics then changed[#changed + 1] = kept.consumer end
   end
-  if #changed == 0 then return true end
+  if #changed == 0 then return {} end
   local admin <close>, reason = connection.open { attempts = 1, log = log }
   if not admin then return nil, reason end
   return dead_letter.ensure(admin, changed, {
@@ -160,7 +160,7 @@ local function attempt(self, groups)
   if not plan then return nil, refused end
   local ok, trouble = prepare_handlers(plan, options, log)
   if ok then ok, trouble = prepare_topics(plan, options, log) end
-  if ok and #plan.new > 0 then ok, trouble = self.parts.open(app, plan.new) end
+  if ok and #plan.new > 0 then ok, trouble = self.parts.open(app, plan.new, ok) end
   if not ok then
     discard(plan)
     return nil, tostring(trouble)
@@ -171,11 +171,15 @@ end
 
 -- == When ==
 
+---Starts the groups of consumers, of whose topics `infos` tells: all or none.
+---@alias docmsg.reload.Open
+---| fun(app: docmsg.App, consumers: docmsg.ConsumerGroup[], infos: table<string, docmsg.TopicInfo>): boolean?, any
+
 ---What a reload needs of the runner.
 ---@class docmsg.reload.Parts
 ---@field choose fun(app: docmsg.App, only: string?): docmsg.ConsumerGroup[]?, string? which consumers run
 ---@field patience_of fun(consumer: docmsg.ConsumerGroup): integer? how long a handler may take
----@field open fun(app: docmsg.App, consumers: docmsg.ConsumerGroup[]): boolean?, any starts groups; all or none
+---@field open docmsg.reload.Open
 
 ---@class docmsg.Reloading
 ---@field private options docmsg.RunOptions

@@ -168,10 +168,22 @@ local function patience_of(consumer)
   return longest
 end
 
-local function open_group(self, app, consumer, properties)
+-- How many partitions the consumer's topics have; nil when that is not known, such as of a pattern.
+local function partitions_of(consumer, infos)
+  local count = 0
+  for _, topic in ipairs(consumer:topics()) do
+    local info = infos[topic]
+    if not info or not info.partitions then return nil end
+    count = count + #info.partitions
+  end
+  return math.max(1, count)
+end
+
+local function open_group(self, app, consumer, properties, infos)
   local workers = workers_of(self, consumer)
   local group, err = runtime.group {
     emitter = self.emitter, group = consumer.group, topics = consumer:topics(),
+    partitions = partitions_of(consumer, infos),
     order = consumer.settings.order, lanes = math.max(1, workers),
     instance_id = consumer.settings.instance_id, dead_letters = consumer.settings.dead_letters,
     source = ("%s/%s"):format(app.name, consumer.group), drain = self.options.drain or DRAIN,
@@ -198,12 +210,12 @@ local function closed_on_error(thing)
 end
 
 -- Starts groups of an application that was loaded anew; all or none.
-local function open_new(self, app, consumers)
+local function open_new(self, app, consumers, infos)
   local properties, conflict = assign_properties(consumers)
   if not properties then return nil, conflict end
   local before = #self.groups
   for _, consumer in ipairs(consumers) do
-    local started, reason = open_group(self, app, consumer, properties)
+    local started, reason = open_group(self, app, consumer, properties, infos)
     if not started then
       for i = #self.groups, before + 1, -1 do
         self.groups[i].group:close(END_MS .. "ms")
@@ -228,8 +240,8 @@ local function begin(app, options, log, monitor)
   warn_of_embedded(consumers, log)
   local properties, conflict = assign_properties(consumers)
   if not properties then return nil, conflict end
-  local ok, err = prepare_topics(consumers, options, log)
-  if not ok then return nil, err end
+  local infos, err = prepare_topics(consumers, options, log)
+  if not infos then return nil, err end
   local emitter, refused = runtime.emitter { kafka = properties.producer }
   if not emitter then return nil, refused end
   local self = setmetatable({
@@ -237,7 +249,7 @@ local function begin(app, options, log, monitor)
   }, Runner)
   local _ <close> = closed_on_error(self)
   for _, consumer in ipairs(consumers) do
-    local started, failure = open_group(self, app, consumer, properties)
+    local started, failure = open_group(self, app, consumer, properties, infos)
     if not started then
       self:close()
       return nil, failure

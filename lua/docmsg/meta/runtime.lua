@@ -67,6 +67,7 @@ function state:close() end
 ---@field emitter docmsg.Emitter
 ---@field group string
 ---@field topics string[] names, and patterns that begin with "^"
+---@field partitions? integer how many the topics have: what is read ahead is divided between them; default 32
 ---@field lanes? integer what runs side by side; default 1
 ---@field order? "key"|"partition"|"none" default "key"
 ---@field instance_id? string static membership; names the transactions
