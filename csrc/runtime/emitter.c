@@ -30,10 +30,12 @@ struct dm_emitter {
   pthread_t thread;
   atomic_bool stop;
   size_t record_max;
-  pthread_mutex_t lock;      /* outlets, and waiting for room */
+  pthread_mutex_t lock;      /* outlets, others, and waiting for room */
   pthread_cond_t room;
   int waiting;
   dm_outlet *outlets;
+  dm_sent others;            /* what did not come to its own thread as a report */
+  dm_sent reported;          /* the thread's */
   settled settled[GROUPS_MAX]; /* the thread's alone */
   int settled_count;
   atomic_ullong produced, failed;
@@ -59,12 +61,22 @@ static void settle (dm_emitter *emitter, dm_work *work) {
   dm_work_list_append(&entry->works, work);
 }
 
+/* Counts an emitted event by its type. */
+static void count (dm_emitter *emitter, const rd_kafka_message_t *report) {
+  rd_kafka_headers_t *headers;
+  if (rd_kafka_message_headers(report, &headers)) headers = NULL;
+  if (report->err) dm_sent_fail(&emitter->reported, headers);
+  else
+    dm_sent_add(&emitter->reported, headers, report->len, rd_kafka_message_latency(report));
+}
+
 static void on_report (rd_kafka_t *rk, const rd_kafka_message_t *report, void *opaque) {
   dm_emitter *emitter = dm_feed_ledger(opaque);
   dm_work *work = report->_private;
   (void)rk;
   atomic_fetch_add_explicit(report->err ? &emitter->failed : &emitter->produced, 1,
                             memory_order_relaxed);
+  if (!work->letter) count(emitter, report);
   if (report->err) dm_work_error(work, report->err);
   switch (atomic_fetch_sub(&work->pending, 1)) {
     case 1: settle(emitter, work); break;
@@ -116,6 +128,8 @@ static void discard (dm_emitter *emitter) {
   }
   if (emitter->rk != NULL) rd_kafka_destroy(emitter->rk);
   if (emitter->feed != NULL) dm_feed_free(emitter->feed);
+  dm_sent_close(&emitter->others);
+  dm_sent_close(&emitter->reported);
   pthread_cond_destroy(&emitter->room);
   pthread_mutex_destroy(&emitter->lock);
   free(emitter);
@@ -228,6 +242,7 @@ bool dm_emitter_send (dm_emitter *emitter, dm_work *work, dm_outbox *outbox,
     }
     if (err) { /* final, and the rest must not overtake it */
       dm_work_error(work, err);
+      dm_emitter_count_failed(emitter, outbox, i);
       uncount(work, outbox->count - i);
       return true;
     }
@@ -239,6 +254,7 @@ rd_kafka_resp_err_t dm_emitter_copy (dm_emitter *emitter, dm_work *work, dm_outl
                                      bool whole, rd_kafka_headers_t *headers) {
   const rd_kafka_message_t *record = work->message;
   int64_t timestamp = rd_kafka_message_timestamp(record, NULL);
+  work->letter = true;
   return rd_kafka_producev(
     emitter->rk, RD_KAFKA_V_RKT(outlet->rkt), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
     RD_KAFKA_V_TIMESTAMP(timestamp > 0 ? timestamp : 0),
@@ -261,4 +277,35 @@ void dm_emitter_stats_get (dm_emitter *emitter, dm_emitter_stats *stats) {
   stats->produced = atomic_load(&emitter->produced);
   stats->failed = atomic_load(&emitter->failed);
   stats->queued = (uint64_t)rd_kafka_outq_len(emitter->rk);
+}
+
+/* The works' outboxes are the group's, which calls this. */
+void dm_emitter_count (dm_emitter *emitter, const dm_work_list *works) {
+  pthread_mutex_lock(&emitter->lock);
+  for (const dm_work *work = works->first; work != NULL; work = work->next) {
+    atomic_fetch_add(&emitter->produced, work->outbox->count);
+    if (work->stage == DM_STAGE_DEAD) continue;
+    for (size_t i = 0; i < work->outbox->count; i++) {
+      const dm_emit *emit = &work->outbox->emits[i];
+      dm_sent_add(&emitter->others, emit->headers, emit->value_size, emit->micros);
+    }
+  }
+  pthread_mutex_unlock(&emitter->lock);
+}
+
+void dm_emitter_count_failed (dm_emitter *emitter, const dm_outbox *outbox, size_t from) {
+  atomic_fetch_add(&emitter->failed, outbox->count - from);
+  pthread_mutex_lock(&emitter->lock);
+  for (size_t i = from; i < outbox->count; i++)
+    dm_sent_fail(&emitter->others, outbox->emits[i].headers);
+  pthread_mutex_unlock(&emitter->lock);
+}
+
+int dm_emitter_sums (const dm_emitter *emitter) {
+  return dm_sent_count(&emitter->reported) + dm_sent_count(&emitter->others);
+}
+
+int dm_emitter_collect (const dm_emitter *emitter, dm_sent_sum *sums, int room) {
+  int count = dm_sent_collect(&emitter->reported, sums, 0, room);
+  return dm_sent_collect(&emitter->others, sums, count, room);
 }

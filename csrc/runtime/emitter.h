@@ -18,6 +18,7 @@
 
 #include "kafka/feed.h"
 #include "runtime/outbox.h"
+#include "runtime/sent.h"
 #include "runtime/work.h"
 
 typedef struct dm_emitter dm_emitter;
@@ -30,7 +31,7 @@ struct dm_outlet {
 };
 
 typedef struct dm_emitter_stats {
-  uint64_t produced, failed;  /* records reported so far */
+  uint64_t produced, failed;  /* records that the broker has so far, or will never have */
   uint64_t queued;            /* records waiting or on their way */
 } dm_emitter_stats;
 
@@ -68,5 +69,18 @@ dm_feed *dm_emitter_feed (dm_emitter *emitter);
 rd_kafka_resp_err_t dm_emitter_fatal (dm_emitter *emitter, char *reason, size_t size);
 
 void dm_emitter_stats_get (dm_emitter *emitter, dm_emitter_stats *stats);
+
+/* Counts what these works of a transaction emitted, or their dead letters: the broker has it. */
+void dm_emitter_count (dm_emitter *emitter, const dm_work_list *works);
+
+/* Counts emits of the outbox from that one on, which the broker will never have. */
+void dm_emitter_count_failed (dm_emitter *emitter, const dm_outbox *outbox, size_t from);
+
+/* How many sums dm_emitter_collect makes at least, while no new type is emitted. */
+int dm_emitter_sums (const dm_emitter *emitter);
+
+/* What became of emitted events by their types; dead letters are none. Makes at most 'room' sums;
+** returns how many. */
+int dm_emitter_collect (const dm_emitter *emitter, dm_sent_sum *sums, int room);
 
 #endif

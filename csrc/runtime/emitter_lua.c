@@ -113,17 +113,54 @@ static int emitter_gc (lua_State *L) {
   return 0;
 }
 
-/* emitter:stats() -> { produced, failed, queued } */
+static void set_count (lua_State *L, const char *name, uint64_t count) {
+  lua_pushinteger(L, (lua_Integer)count);
+  lua_setfield(L, -2, name);
+}
+
+static void set_seconds (lua_State *L, const char *name, uint64_t micros) {
+  lua_pushnumber(L, (lua_Number)micros / 1e6);
+  lua_setfield(L, -2, name);
+}
+
+/* {sent, failed, bytes, seconds, p50, p95, p99, max} */
+static void push_sum (lua_State *L, const dm_sent_sum *sum) {
+  lua_createtable(L, 0, 8);
+  set_count(L, "sent", sum->sent);
+  set_count(L, "failed", sum->failed);
+  set_count(L, "bytes", sum->bytes);
+  set_seconds(L, "seconds", sum->micros);
+  set_seconds(L, "p50", dm_sent_quantile(sum, 0.5));
+  set_seconds(L, "p95", dm_sent_quantile(sum, 0.95));
+  set_seconds(L, "p99", dm_sent_quantile(sum, 0.99));
+  set_seconds(L, "max", sum->most);
+}
+
+/* types = { [type] = {sent, ...} } */
+static void set_types (lua_State *L, const dm_emitter *emitter) {
+  int room = dm_emitter_sums(emitter);
+  dm_sent_sum *sums = lua_newuserdatauv(L, (size_t)room * sizeof *sums, 0);
+  int count = dm_emitter_collect(emitter, sums, room);
+  lua_createtable(L, 0, count);
+  for (int i = 0; i < count; i++) {
+    lua_pushlstring(L, sums[i].name, sums[i].length);
+    push_sum(L, &sums[i]);
+    lua_rawset(L, -3);
+  }
+  lua_setfield(L, -3, "types");
+  lua_pop(L, 1);
+}
+
+/* emitter:stats() -> { produced, failed, queued, types } */
 static int emitter_stats (lua_State *L) {
+  const emitter_box *box = check_box(L, 1);
   dm_emitter_stats stats;
-  dm_emitter_stats_get(check_box(L, 1)->emitter, &stats);
-  lua_createtable(L, 0, 3);
-  lua_pushinteger(L, (lua_Integer)stats.produced);
-  lua_setfield(L, -2, "produced");
-  lua_pushinteger(L, (lua_Integer)stats.failed);
-  lua_setfield(L, -2, "failed");
-  lua_pushinteger(L, (lua_Integer)stats.queued);
-  lua_setfield(L, -2, "queued");
+  dm_emitter_stats_get(box->emitter, &stats);
+  lua_createtable(L, 0, 4);
+  set_count(L, "produced", stats.produced);
+  set_count(L, "failed", stats.failed);
+  set_count(L, "queued", stats.queued);
+  set_types(L, box->emitter);
   return 1;
 }
 

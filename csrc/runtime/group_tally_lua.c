@@ -34,7 +34,7 @@ static void push_sum (lua_State *L, const dm_tally_sum *sum) {
 /* types = { [type] = {outcomes, classes, seconds} } */
 static void set_types (lua_State *L, dm_group *group) {
   int lanes = dm_group_lanes(group), count = 0;
-  dm_tally_sum *sums = lua_newuserdatauv(L, (size_t)lanes * DM_TALLY_ROWS * sizeof *sums, 0);
+  dm_tally_sum *sums = lua_newuserdatauv(L, (size_t)lanes * DM_ROWS_MAX * sizeof *sums, 0);
   for (int i = 0; i < lanes; i++)
     count = dm_tally_collect(&dm_group_lane(group, i)->tally, sums, count);
   lua_createtable(L, 0, count);
@@ -50,7 +50,7 @@ static void set_types (lua_State *L, dm_group *group) {
 /* busy = { seconds, ... }, by lane */
 static void set_busy (lua_State *L, dm_group *group) {
   int lanes = dm_group_lanes(group);
-  dm_tally_sum sums[DM_TALLY_ROWS];
+  dm_tally_sum sums[DM_ROWS_MAX];
   lua_createtable(L, lanes, 0);
   for (int i = 0; i < lanes; i++) {
     int count = dm_tally_collect(&dm_group_lane(group, i)->tally, sums, 0);

@@ -90,6 +90,7 @@ static bool examine (dm_group *group, dm_work *work) {
   if (!error) return false;
   if (guilty && is_letter) shrink(group, work, error);
   else if (guilty) {
+    dm_emitter_count_failed(group->options.emitter, work->outbox, 0);
     dm_group_condemn(group, work);
     if (!dm_group_write_letter(group, work, true))
       dm_group_fail(group, "not enough memory for a dead letter");
@@ -163,6 +164,7 @@ static void succeed (dm_group *group) {
   dm_window *window = &group->window;
   dm_work *work;
   dm_group_take_offsets(group, window->batch.offsets);
+  dm_emitter_count(group->options.emitter, &window->batch.works);
   group->stats.commits++;
   window->failures = 0;
   window->careful = false;

@@ -251,7 +251,7 @@ static dm_tally_outcome outcome_of (const dm_work *work) {
 /* The work is the one that runs, from 'now' on, in microseconds. */
 static void begin (dm_handler *handler, dm_work *work, int64_t now) {
   work->attempts = DEFAULT_ATTEMPTS;
-  work->type = DM_TALLY_OTHER;
+  work->type = DM_ROWS_OTHER;
   handler->work = work;
   handler->cause_read = false;
   handler->began_ms = now / 1000;

@@ -25,6 +25,7 @@ typedef struct dm_emit {
   dm_outlet *outlet;             /* the topic, see emitter.h */
   rd_kafka_headers_t *headers;   /* NULL: librdkafka has them */
   dm_work *work;                 /* exactly-once: that emitted it */
+  int64_t micros;                /* exactly-once: how long its delivery took */
   size_t at;                     /* of its key, then its value, in the bytes */
   size_t key_size, value_size;
   int64_t timestamp;             /* ms; 0: now */

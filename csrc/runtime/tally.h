@@ -10,14 +10,7 @@
 #ifndef DM_TALLY_H
 #define DM_TALLY_H
 
-#include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-
-/* Event types that are told apart; what comes beyond, or has none, counts as "other". */
-#define DM_TALLY_TYPES 64
-#define DM_TALLY_OTHER DM_TALLY_TYPES /* the number of its row */
-#define DM_TALLY_ROWS (DM_TALLY_TYPES + 1)
+#include "runtime/rows.h"
 
 typedef enum dm_tally_outcome {
   DM_TALLY_ACK,
@@ -36,19 +29,17 @@ extern const int64_t dm_tally_bounds[DM_TALLY_BOUNDS];
 
 /* Of one event type. */
 typedef struct dm_tally_row {
-  _Atomic uint64_t outcomes[DM_TALLY_OUTCOMES];
-  _Atomic uint64_t classes[DM_TALLY_BOUNDS + 1]; /* each counts its own durations alone */
-  _Atomic uint64_t micros;                       /* all durations */
-  size_t length;
-  char name[];
+  dm_row row;
+  dm_figure outcomes[DM_TALLY_OUTCOMES];
+  dm_figure classes[DM_TALLY_BOUNDS + 1]; /* each counts its own durations alone */
+  dm_figure micros;                       /* all durations */
 } dm_tally_row;
 
 typedef struct dm_tally {
-  _Atomic(dm_tally_row *) rows[DM_TALLY_ROWS]; /* NULL: not used yet */
-  int last;                                    /* that was found last */
+  dm_rows rows;
 } dm_tally;
 
-/* The number of the event type's row. */
+/* The number of the event type's row; there is DM_ROWS_OTHER, too. */
 int dm_tally_find (dm_tally *tally, const char *type, size_t length);
 
 /* Counts a record in that row. */
@@ -63,7 +54,7 @@ typedef struct dm_tally_sum {
   uint64_t micros;
 } dm_tally_sum;
 
-/* Adds the tally's rows to 'count' sums, which have room for DM_TALLY_ROWS more; returns how many
+/* Adds the tally's rows to 'count' sums, which have room for DM_ROWS_MAX more; returns how many
 ** there are now. */
 int dm_tally_collect (const dm_tally *tally, dm_tally_sum *sums, int count);
 

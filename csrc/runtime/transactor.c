@@ -79,6 +79,7 @@ static void on_report (rd_kafka_t *rk, const rd_kafka_message_t *report, void *o
   dm_emit *emit = report->_private;
   (void)rk, (void)opaque;
   if (report->err) refuse(emit, report->err);
+  else emit->micros = rd_kafka_message_latency(report);
   rd_kafka_message_detach_headers((rd_kafka_message_t *)report, &emit->headers);
 }
 

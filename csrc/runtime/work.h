@@ -62,6 +62,7 @@ typedef struct dm_work {
   uint64_t seen;              /* replies of its lane that were read when it was given to it */
   dm_verdict verdict;
   dm_stage stage;
+  bool letter;                /* what is with the emitter is its dead letter */
   atomic_int pending;         /* delivery reports to come, and 1 until its handling was noticed */
   atomic_int error;           /* the first permanent failure among them, an rd_kafka_resp_err_t */
 } dm_work;

@@ -46,7 +46,7 @@ static dm_emitter *open_emitter (const property *properties) {
 static void add_emit (dm_outbox *outbox, dm_outlet *outlet) {
   dm_emit emit = { .outlet = outlet, .partition = RD_KAFKA_PARTITION_UA, .value_size = 5 };
   emit.headers = rd_kafka_headers_new(1);
-  CHECK(rd_kafka_header_add(emit.headers, "a", -1, "b", -1) == RD_KAFKA_RESP_ERR_NO_ERROR);
+  CHECK(rd_kafka_header_add(emit.headers, "ce_type", -1, "b", -1) == RD_KAFKA_RESP_ERR_NO_ERROR);
   CHECK(dm_outbox_add(outbox, emit, NULL, "value"));
 }
 
@@ -68,6 +68,14 @@ static bool emit_all (dm_emitter *emitter, dm_outlet *outlet, dm_work *work, int
   sent = dm_emitter_send(emitter, work, outbox, give_up);
   dm_outbox_free(outbox);
   return sent;
+}
+
+/* What is known of the one type that is emitted. */
+static dm_sent_sum sum_of (const dm_emitter *emitter) {
+  dm_sent_sum sums[4];
+  CHECK(dm_emitter_sums(emitter) >= 1 && dm_emitter_collect(emitter, sums, 4) == 1);
+  CHECK(sums[0].length == 1 && strcmp(sums[0].name, "b") == 0);
+  return sums[0];
 }
 
 /* Takes the works whose last report has come in, until 'count' of them have. */
@@ -95,6 +103,7 @@ static void each_work_comes_back_when_its_last_report_is_in (void) {
   dm_work_pool pool = { { NULL, NULL, 0 } };
   dm_inbox inbox;
   dm_emitter_stats stats;
+  dm_sent_sum sum;
   int at_once = 0;
   CHECK(dm_inbox_open(&inbox));
   for (int i = 0; i < WORKS; i++) {
@@ -107,6 +116,9 @@ static void each_work_comes_back_when_its_last_report_is_in (void) {
   await(&inbox, &pool, WORKS - at_once);
   dm_emitter_stats_get(emitter, &stats);
   CHECK(stats.produced == (uint64_t)WORKS * EMITS && stats.failed == 0 && stats.queued == 0);
+  sum = sum_of(emitter);
+  CHECK(sum.sent == stats.produced && sum.failed == 0 && sum.bytes == 5 * sum.sent);
+  CHECK(sum.micros > 0 && dm_sent_quantile(&sum, 0.5) <= sum.most);
   CHECK(dm_emitter_close(emitter, 5000) == 0);
   dm_work_pool_clear(&pool);
   dm_inbox_close(&inbox);

@@ -23,12 +23,12 @@ static const dm_tally_sum *find (const dm_tally_sum *sums, int n, const char *na
 
 static void counts_by_type_outcome_and_duration (void) {
   dm_tally tally = { 0 };
-  dm_tally_sum sums[DM_TALLY_ROWS];
+  dm_tally_sum sums[DM_ROWS_MAX];
   const dm_tally_sum *sum;
   count(&tally, "a", DM_TALLY_ACK, 100);
   count(&tally, "b", DM_TALLY_DEAD, 101);
   count(&tally, "a", DM_TALLY_RETRY, INT64_C(999000000));
-  dm_tally_add(&tally, DM_TALLY_OTHER, DM_TALLY_SKIP, 0);
+  dm_tally_add(&tally, DM_ROWS_OTHER, DM_TALLY_SKIP, 0);
   CHECK(dm_tally_collect(&tally, sums, 0) == 3);
   sum = find(sums, 3, "a");
   CHECK(sum->outcomes[DM_TALLY_ACK] == 1 && sum->outcomes[DM_TALLY_RETRY] == 1);
@@ -41,21 +41,21 @@ static void counts_by_type_outcome_and_duration (void) {
 
 static void types_beyond_the_limit_are_others (void) {
   dm_tally tally = { 0 };
-  dm_tally_sum sums[DM_TALLY_ROWS];
+  dm_tally_sum sums[DM_ROWS_MAX];
   char name[16];
-  for (int i = 0; i < DM_TALLY_TYPES + (int)OTHERS; i++) {
+  for (int i = 0; i < DM_ROWS_NAMED + (int)OTHERS; i++) {
     snprintf(name, sizeof name, "type-%d", i);
     count(&tally, name, DM_TALLY_ACK, 1);
   }
-  CHECK(dm_tally_collect(&tally, sums, 0) == DM_TALLY_ROWS);
-  CHECK(find(sums, DM_TALLY_ROWS, "type-0")->outcomes[DM_TALLY_ACK] == 1);
-  CHECK(find(sums, DM_TALLY_ROWS, "other")->outcomes[DM_TALLY_ACK] == OTHERS);
+  CHECK(dm_tally_collect(&tally, sums, 0) == DM_ROWS_MAX);
+  CHECK(find(sums, DM_ROWS_MAX, "type-0")->outcomes[DM_TALLY_ACK] == 1);
+  CHECK(find(sums, DM_ROWS_MAX, "other")->outcomes[DM_TALLY_ACK] == OTHERS);
   dm_tally_close(&tally);
 }
 
 static void several_tallies_come_to_one_sum (void) {
   dm_tally one = { 0 }, two = { 0 };
-  dm_tally_sum sums[2 * DM_TALLY_ROWS];
+  dm_tally_sum sums[2 * DM_ROWS_MAX];
   int n;
   count(&one, "a", DM_TALLY_ACK, 5);
   count(&two, "b", DM_TALLY_ACK, 6);
@@ -75,7 +75,7 @@ static void *write_all (void *arg) {
 
 static void is_read_while_it_is_written (void) {
   dm_tally tally = { 0 };
-  dm_tally_sum sums[DM_TALLY_ROWS];
+  dm_tally_sum sums[DM_ROWS_MAX];
   pthread_t writer;
   uint64_t seen = 0, before = 0;
   CHECK(pthread_create(&writer, NULL, write_all, &tally) == 0);
