@@ -19,9 +19,8 @@ static dm_sent_row *row_of (dm_sent *sent, rd_kafka_headers_t *headers) {
 /* Below two steps a class is a microsecond wide; then the octave and three bits below its highest
 ** tell it. */
 static int class_of (uint64_t micros) {
-  int octave = 0, number;
-  while (micros >> octave >= 2 * DM_SENT_STEPS) octave++;
-  number = octave * DM_SENT_STEPS + (int)(micros >> octave);
+  int octave = 60 - __builtin_clzll(micros | (2 * DM_SENT_STEPS - 1));
+  int number = octave * DM_SENT_STEPS + (int)(micros >> octave);
   return number < DM_SENT_CLASSES ? number : DM_SENT_CLASSES - 1;
 }
 

@@ -129,6 +129,30 @@ local FAMILIES <const> = {
     function(text, group, stats) sample_each(text, stats.rebalances, group, "kind") end },
 }
 
+local QUANTILES <const> = { { "0.5", "p50" }, { "0.95", "p95" }, { "0.99", "p99" }, { "1", "max" } }
+
+-- What became of what handlers emitted, by event type.
+local function write_emitted(text, types)
+  text:family("docmsg_emitted_messages_total", "counter", "Emitted events by whether the broker has them.")
+  for _, event_type in sorted(types) do
+    for _, result in ipairs { "failed", "sent" } do
+      text:sample(types[event_type][result], { "event_type", event_type, "result", result })
+    end
+  end
+  text:family("docmsg_emitted_bytes_total", "counter", "Bytes of the values of emitted events that the broker has.")
+  for _, event_type in sorted(types) do text:sample(types[event_type].bytes, { "event_type", event_type }) end
+  text:family("docmsg_emit_latency_seconds", "summary",
+    "From handing an emitted event to the producer to the broker's acknowledgement, since the start.")
+  for _, event_type in sorted(types) do
+    local stats, labels = types[event_type], { "event_type", event_type }
+    for _, quantile in ipairs(stats.sent > 0 and QUANTILES or {}) do
+      text:sample(stats[quantile[2]] + 0.0, { "event_type", event_type, "quantile", quantile[1] })
+    end
+    text:sample(stats.seconds + 0.0, labels, "_sum")
+    text:sample(stats.sent, labels, "_count")
+  end
+end
+
 local function write_process(text, stats)
   if stats.reloads then
     text:family("docmsg_reloads_total", "counter", "Reloads of the scripts by their result.")
@@ -138,6 +162,7 @@ local function write_process(text, stats)
   text:sample(stats.emitter.produced, {})
   text:family("docmsg_produce_errors_total", "counter", "Emitted events and dead letters that were refused for good.")
   text:sample(stats.emitter.failed, {})
+  write_emitted(text, stats.emitter.types)
 end
 
 ---Renders what `runner:stats()` gives.

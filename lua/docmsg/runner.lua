@@ -75,7 +75,7 @@ Runner.__index = Runner
 ---@field patience_ms? integer how long its longest handler may run; nil: without end
 
 ---@class docmsg.RunnerStats
----@field emitter {produced: integer, failed: integer, queued: integer}
+---@field emitter docmsg.EmitterStats
 ---@field groups table<string, docmsg.GroupStats>
 ---@field reloads? {ok: integer, failed: integer} of a script
 

@@ -44,6 +44,11 @@ describe("the figures of a run on Apache Kafka", function()
       local stats = running:stats().groups[group]
       assert.same({ RECORDS, 8, 20 }, { stats.admitted, stats.reasons.rejected, stats.retries })
       assert.equal(3, #stats.places)
+      local emitted = running:stats().emitter
+      assert.equal(RECORDS, emitted.produced, "events and dead letters")
+      assert.same({ RECORDS - 8, 0 }, { emitted.types[target.name].sent, emitted.types[target.name].failed })
+      assert(emitted.types[target.name].p50 > 0 and emitted.types[target.name].bytes > 10 * RECORDS)
+      assert.is_nil(next(emitted.types, (next(emitted.types))), "dead letters have their own figures")
       running:stop()
       while running:step "10ms" do assert.equal(0, running:stats().groups[group].unaccounted) end
       assert.is_true(running:close())

@@ -5,6 +5,7 @@ local await = require "support.await"
 local broker = require "support.broker"
 local docmsg = require "docmsg"
 local flow = require "support.flow"
+local json = require "docmsg.json"
 local kafka = require "docmsg.kafka"
 local leaks = require "support.leaks"
 local log = require "docmsg.log"
@@ -184,7 +185,15 @@ describe("the document workflow on Apache Kafka", function()
       assert(stats.ok, stats.stderr)
       return stats.stdout:find "document_consumer_group +2 +0 +0 +0 +0\n"
         and stats.stdout:find "rag_consumer_group +embedding%-ready +1 +0 +0 +0 +%d+%.%d%d%s*\n"
+        and stats.stdout:find("\nextraction%-tasks +1 +0 +%d%d+" .. (" +%d+%.%d%d"):rep(5) .. "\n")
     end, "30s", "the figures")
+    local listed = script.run({ "stats", address, "-F", "jsonl" }, { servers = servers })
+    local latencies = {}
+    for line in listed.stdout:gmatch "[^\n]+" do
+      local figures = assert(json.decode(line))
+      if not figures.group then latencies[figures.event] = figures.p99_ms end
+    end
+    assert(latencies["workflow-initialized"] > 0 and latencies["chunking-complete"] > 0, listed.stdout)
     for _, child in ipairs { pipeline, step } do
       child:kill "TERM"
       assert(child:wait().ok, child:wait().stderr)

@@ -71,6 +71,53 @@ describe("the figures of a run", function()
     assert.same({ { topic = topic.name, partition = 0, lag = 0 } }, stats.places)
   end)
 
+  it("count what handlers emit by its type, without dead letters", function()
+    local cluster <close> = embedded.start()
+    local _ <close> = use(cluster)
+    local source, target, group = cluster:topic(), cluster:topic(), cluster:group()
+    local app = docmsg.app { name = "figures", events = {
+      order = { topic = source.name }, paid = { topic = target.name }, shipped = { topic = target.name },
+    } }
+    app:consumer(group):on("order", { lazy = true }, function(event, ctx)
+      ctx:emit("paid", { amount = 1 })
+      if event.value == "both" then ctx:emit("shipped", {}) end
+      if event.value == "reject" then return ctx:reject "no" end
+    end)
+    publish(cluster, source.name, { "both", "one", "reject", "both" })
+    local running <close> = start(app)
+    assert.same({}, running:stats().emitter.types)
+    step(running, function() return running:stats().emitter.produced == 6 end)
+    local types = running:stats().emitter.types
+    assert.same({ 3, 0, 36 }, { types.paid.sent, types.paid.failed, types.paid.bytes })
+    assert.same({ 2, 0, 4 }, { types.shipped.sent, types.shipped.failed, types.shipped.bytes })
+    assert.is_nil(next(types, next(types, (next(types)))))
+    for _, latency in pairs(types) do
+      assert(latency.p50 > 0 and latency.p50 <= latency.p95 and latency.p95 <= latency.p99 and latency.p99 <= latency.max)
+      assert(latency.max <= latency.seconds and latency.seconds < 30)
+    end
+  end)
+
+  it("count emitted events that the broker will never have", function()
+    local cluster <close> = embedded.start()
+    local _ <close> = use(cluster)
+    local source, target, group = cluster:topic(), cluster:topic { partitions = 1 }, cluster:group()
+    local app = docmsg.app { name = "figures", events = {
+      order = { topic = source.name }, paid = { topic = target.name },
+    } }
+    app:consumer(group):on("order", { lazy = true }, function(event, ctx)
+      ctx:emit("paid", { amount = 1 }, { partition = tonumber(event.value) })
+    end)
+    publish(cluster, source.name, { "0", "7", "7" })
+    local running <close> = start(app)
+    step(running, function()
+      local stats = running:stats()
+      return stats.groups[group].dead == 2 and stats.emitter.produced == 3
+    end)
+    local stats = running:stats().emitter
+    assert.same({ 1, 2 }, { stats.types.paid.sent, stats.types.paid.failed })
+    assert.equal(2, stats.failed)
+  end)
+
   it("count a type that the group does not handle as other", function()
     local cluster <close> = embedded.start()
     local _ <close> = use(cluster)

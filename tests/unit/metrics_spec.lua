@@ -5,7 +5,7 @@ local metrics = require "docmsg.metrics"
 local BOUNDS <const> = { 0.001, 0.1 }
 
 local function render(groups, more)
-  local stats = { emitter = { produced = 7, failed = 1, queued = 0 }, groups = groups }
+  local stats = { emitter = { produced = 7, failed = 1, queued = 0, types = {} }, groups = groups }
   for name, value in pairs(more or {}) do stats[name] = value end
   return metrics.render(stats, BOUNDS)
 end
@@ -25,7 +25,7 @@ local function parse(text)
       local sample, value = line:match("^(%S.*) (%S+)$")
       local family = sample:match("^[%a_][%w_]*")
       local base = family:gsub("_bucket$", ""):gsub("_sum$", ""):gsub("_count$", "")
-      assert(types[family] or types[base] == "histogram", "no TYPE: " .. line)
+      assert(types[family] or types[base] == "histogram" or types[base] == "summary", "no TYPE: " .. line)
       assert(not samples[sample], "twice: " .. sample)
       samples[sample] = assert(tonumber(value), line)
     end
@@ -45,7 +45,8 @@ describe("metrics", function()
       docmsg_produce_errors_total = "counter", docmsg_unaccounted_messages = "gauge",
       docmsg_lane_busy_seconds_total = "counter", docmsg_messages_total = "counter",
       docmsg_messages_in_flight = "gauge", docmsg_partitions = "gauge",
-      docmsg_produced_messages_total = "counter",
+      docmsg_produced_messages_total = "counter", docmsg_emitted_messages_total = "counter",
+      docmsg_emitted_bytes_total = "counter", docmsg_emit_latency_seconds = "summary",
     }, types)
   end)
 
@@ -72,6 +73,19 @@ describe("metrics", function()
     assert.equal(14, samples[name:format("_bucket", ',le="+Inf"')])
     assert.equal(14, samples[name:format("_count", "")])
     assert.equal(12.5, samples[name:format("_sum", "")])
+  end)
+
+  it("tells what became of emitted events, and how long it took", function()
+    local samples = parse(render({}, { emitter = { produced = 9, failed = 2, queued = 0, types = {
+      ["order-paid"] = { sent = 8, failed = 2, bytes = 640, seconds = 0.5, p50 = 0.02, p95 = 0.1, p99 = 0.2, max = 0.25 },
+    } } }))
+    assert.equal(8, samples['docmsg_emitted_messages_total{event_type="order-paid",result="sent"}'])
+    assert.equal(2, samples['docmsg_emitted_messages_total{event_type="order-paid",result="failed"}'])
+    assert.equal(640, samples['docmsg_emitted_bytes_total{event_type="order-paid"}'])
+    assert.equal(0.02, samples['docmsg_emit_latency_seconds{event_type="order-paid",quantile="0.5"}'])
+    assert.equal(0.25, samples['docmsg_emit_latency_seconds{event_type="order-paid",quantile="1"}'])
+    assert.equal(0.5, samples['docmsg_emit_latency_seconds_sum{event_type="order-paid"}'])
+    assert.equal(8, samples['docmsg_emit_latency_seconds_count{event_type="order-paid"}'])
   end)
 
   it("tells the lag of partitions where it is known", function()

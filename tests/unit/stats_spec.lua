@@ -15,7 +15,10 @@ end
 describe("figures", function()
   it("are read as they were told", function()
     local text = metrics.render({
-      emitter = { produced = 1, failed = 0, queued = 0 },
+      emitter = { produced = 1, failed = 0, queued = 0, types = {
+        ["b\"}"] = { sent = 4, failed = 0, bytes = 10, seconds = 0.016, p50 = 0.002, p95 = 0.005, p99 = 0.0625, max = 0.25 },
+        a = { sent = 0, failed = 3, bytes = 0, seconds = 0, p50 = 0, p95 = 0, p99 = 0, max = 0 },
+      } },
       groups = {
         b = group { acked = 7, retries = 2, dead = 1, skipped = 3, types = {
           ["a} \"type\"\\"] = { outcomes = outcomes { ack = 7, retry = 2 }, classes = { 5, 4 }, seconds = 0.018 },
@@ -23,12 +26,18 @@ describe("figures", function()
         a = group(),
       },
     }, { 1 })
+    local handled, emitted = figures.read(text)
     assert.same({
       { group = "a", handled = 0, retried = 0, dead = 0, skipped = 0 },
       { group = "b", handled = 7, retried = 2, dead = 1, skipped = 3 },
       { group = "b", event = "a} \"type\"\\", handled = 7, retried = 2, dead = 0, skipped = 0, mean_ms = 2.0 },
-    }, figures.read(text))
-    assert.same({}, figures.read "")
+    }, handled)
+    assert.same({
+      { event = "a", sent = 0, failed = 3, bytes = 0 },
+      { event = "b\"}", sent = 4, failed = 0, bytes = 10, mean_ms = 4.0, p50_ms = 2.0, p95_ms = 5.0, p99_ms = 62.5,
+        max_ms = 250.0 },
+    }, emitted)
+    assert.same({ {}, {} }, { figures.read "" })
   end)
 end)
 

@@ -5,6 +5,10 @@ local exit = require "docmsg.exit"
 local COLUMNS <const> = { { "group", "GROUP" }, { "event", "EVENT" }, { "handled", "HANDLED" },
   { "retried", "RETRIED" }, { "dead", "DEAD" }, { "skipped", "SKIPPED" }, { "mean_ms", "MEAN MS" }, { "lag", "LAG" } }
 
+local EMITTED <const> = { { "event", "EMITTED" }, { "sent", "SENT" }, { "failed", "FAILED" }, { "bytes", "BYTES" },
+  { "mean_ms", "MEAN MS" }, { "p50_ms", "P50 MS" }, { "p95_ms", "P95 MS" }, { "p99_ms", "P99 MS" },
+  { "max_ms", "MAX MS" } }
+
 -- Asks the broker how far each group is behind.
 local function add_lag(lines, options)
   local lag = require "docmsg.group.lag"
@@ -22,11 +26,34 @@ local function add_lag(lines, options)
   return true
 end
 
+-- Durations with two decimals.
+local function shorten(lines)
+  for _, line in ipairs(lines) do
+    for name, value in pairs(line) do
+      if name:find "_ms$" then line[name] = ("%.2f"):format(value) end
+    end
+  end
+end
+
+-- Two tables, or the records of both, of which those about consumers have a group.
+local function show(output, handled, emitted)
+  if output.format ~= "table" then
+    return output:rows({}, table.move(emitted, 1, #emitted, #handled + 1, handled))
+  end
+  shorten(handled)
+  shorten(emitted)
+  output:rows(COLUMNS, handled)
+  if #emitted == 0 then return end
+  output:line ""
+  output:rows(EMITTED, emitted)
+end
+
 return {
   usage = "[ADDRESS] [options]",
   about = [[
-Shows what a running application has handled, by consumer group and event type, since it was started;
-ADDRESS is that of its --http. The lag is read from the broker.]],
+Shows what a running application has handled, by consumer group and event type, and what its handlers
+have emitted, with how long the broker took, since it was started. ADDRESS is that of its --http. The
+lag is read from the broker.]],
   examples = {
     { "docmsg-lua stats", "of an application that runs with --http :9464" },
     { "docmsg-lua stats 127.0.0.1:9465 -F json", "another one, for a program" },
@@ -41,13 +68,10 @@ ADDRESS is that of its --http. The lag is read from the broker.]],
     elseif code ~= 200 then
       return output:fail(exit.FAILED, ("%s: /metrics is answered with %d"):format(options.ADDRESS, code))
     end
-    local lines = require("docmsg.figures").read(text)
-    local ok, reason = add_lag(lines, options)
+    local handled, emitted = require("docmsg.figures").read(text)
+    local ok, reason = add_lag(handled, options)
     if not ok then return output:fail(exit.FAILED, reason) end
-    for _, line in ipairs(lines) do
-      if output.format == "table" and line.mean_ms then line.mean_ms = ("%.2f"):format(line.mean_ms) end
-    end
-    output:rows(COLUMNS, lines)
+    show(output, handled, emitted)
     return exit.DONE
   end,
 }
