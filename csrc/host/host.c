@@ -14,6 +14,7 @@
 #include "host/interrupt.h"
 #include "host/line.h"
 #include "host/path.h"
+#include "kafka/clock.h"
 #include "kafka/module.h"
 #include "runtime/module.h"
 #include "schema/module.h"
@@ -84,6 +85,12 @@ static int host_cores (lua_State *L) {
   return 1;
 }
 
+/* now() -> seconds of a clock that never goes back */
+static int host_now (lua_State *L) {
+  lua_pushnumber(L, (lua_Number)dm_clock_us() / 1e6);
+  return 1;
+}
+
 /* listen(on [, hangup]): with 'on', signals are asked for with signal() instead of being raised, and,
 ** with 'hangup', SIGHUP with hangup() */
 static int host_listen (lua_State *L) {
@@ -124,6 +131,7 @@ static const luaL_Reg functions[] = {
   { "ignore_environment", host_ignore_environment },
   { "isatty", host_isatty },
   { "listen", host_listen },
+  { "now", host_now },
   { "open_kafka", luaopen_docmsg_kafka },
   { "open_runtime", luaopen_docmsg_runtime },
   { "signal", host_signal },

@@ -48,7 +48,7 @@ local function offer_kafka(parsed)
   end
   package.preload["docmsg.runtime"] = function()
     require "docmsg.kafka"
-    return host.open_runtime()
+    return require("docmsg.protection").guard(host.open_runtime())
   end
   function host.variables()
     return resolve().environment

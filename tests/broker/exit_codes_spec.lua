@@ -53,6 +53,13 @@ describe("the program ends with", function()
       place:expect(0, "topics", "apply", "t.lua")
     end },
   }
+
+  it("codes that are all reached here, but for one", function()
+    local known = {}
+    for name, code in pairs(exit) do known[code] = name end
+    for _, case in ipairs(cases) do known[case[1]] = nil end
+    assert.same({ [exit.SIGNALLED] = "SIGNALLED", [exit.UNCONVERGED] = "UNCONVERGED" }, known)
+  end)
   for _, case in ipairs(cases) do
     it(("%d when %s"):format(case[1], case[2]), function()
       if case[4] then case[4]() end

@@ -61,7 +61,12 @@ describe("a context", function()
 
   local writes = {
     "kafka.producer {}", "kafka.admin({}):delete_topics { 't' }", "kafka.admin({}):create_topics { { name = 't', partitions = 1 } }",
-    "kafka.admin({}):alter_group_offsets('g', {})",
+    "kafka.admin({}):alter_group_offsets('g', {})", "kafka.consumer { group = 'g', topics = { 't' } }",
+    "kafka.consumer({ group = 'g' }):subscribe { 't' }", "kafka.consumer({ group = 'g' }):commit {}",
+    "require('docmsg.runtime').emitter {}", "require('docmsg.runtime').group {}",
+    "require('docmsg.runtime').state { module = 'm' }", "require('docmsg').bus { name = 'b' }:publish('t', {})",
+    "require('docmsg').bus({ name = 'b' }):subscribe({ 't' }, { group = 'g' }, print):start()",
+    "require('docmsg').app({ name = 'a' }):run()",
   }
   for _, code in ipairs(writes) do
     it("that is protected refuses to change things: " .. code, function()
@@ -72,6 +77,13 @@ describe("a context", function()
       assert.matches("the context prod is protected: .* is refused; start with %-%-write", result.stderr)
     end)
   end
+
+  it("that is protected lets records be read", function()
+    local result = process.run { process.program, "--context", "prod", "-e",
+      'local c <close> = require("docmsg.kafka").consumer {} assert(c:assign { { topic = "t", partition = 0 } })',
+      env = { XDG_CONFIG_HOME = folder } }
+    assert.equal(0, result.code, result.stderr)
+  end)
 
   it("that is protected lets a producer be with --write", function()
     local result = process.run { process.program, "--context", "prod", "--write", "-e",

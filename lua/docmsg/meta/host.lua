@@ -35,6 +35,9 @@ function host.environment() end
 ---Rebuilds package.path and package.cpath without LUA_PATH and LUA_CPATH.
 function host.ignore_environment() end
 
+---@return number seconds of a clock that never goes back
+function host.now() end
+
 ---How many processors the program may use.
 ---@return integer
 function host.cores() end

@@ -2,6 +2,7 @@
 -- Lines of the prompt that begin with a dot: the program's verbs, and a few words of the prompt's own.
 local command = require "docmsg.command"
 local exit = require "docmsg.exit"
+local host = require "docmsg.host"
 local options = require "docmsg.options"
 
 local M = {}
@@ -102,9 +103,11 @@ local OWN <const> = {
     local reason
     if not chunk then chunk, reason = load(source, "=stdin", "t") end
     if not chunk then return complain(reason) end
-    local start = os.clock()
-    show(chunk())
-    print(("%.3f s of CPU time"):format(os.clock() - start))
+    local start, cpu = host.now(), os.clock()
+    local results = table.pack(chunk())
+    local took, busy = host.now() - start, os.clock() - cpu
+    show(table.unpack(results, 1, results.n))
+    print(("%.3f s, %.3f s of them CPU time"):format(took, busy))
   end,
 }
 
