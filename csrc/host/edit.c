@@ -15,6 +15,10 @@ void dm_edit_complete (dm_edit *edit, dm_edit_completer complete, void *ud) {
   (void)edit, (void)complete, (void)ud;
 }
 
+void dm_edit_idle (dm_edit *edit, dm_edit_idler idle, void *ud) {
+  (void)edit, (void)idle, (void)ud;
+}
+
 char *dm_edit_read (dm_edit *edit, const char *prompt, size_t *length) {
   (void)edit, (void)prompt, (void)length;
   return NULL;
@@ -34,19 +38,23 @@ void dm_edit_remember (dm_edit *edit, const char *entry) {
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "host/interrupt.h"
 
 #define ENTRIES 1000 /* kept in memory */
+#define IDLE_MS 100
 
 struct dm_edit {
   EditLine *el;
   History *history;
   const char *prompt;
   dm_edit_completer complete; /* NULL: TAB does nothing */
-  void *ud;
+  void *complete_ud;
+  dm_edit_idler idle;         /* NULL: nothing goes on meanwhile */
+  void *idle_ud;
 };
 
 static char *get_prompt (EditLine *el) {
@@ -64,7 +72,7 @@ static unsigned char complete_line (EditLine *el, int character) {
   (void)character;
   el_get(el, EL_CLIENTDATA, &edit);
   if (edit->complete == NULL) return CC_ERROR;
-  insertion = edit->complete(edit->ud, info->buffer, (size_t)(info->cursor - info->buffer), &list);
+  insertion = edit->complete(edit->complete_ud, info->buffer, (size_t)(info->cursor - info->buffer), &list);
   if (insertion != NULL && el_insertstr(el, insertion) == 0) result = CC_REFRESH;
   else if (list != NULL) {
     printf("\n%s\n", list);
@@ -77,30 +85,85 @@ static unsigned char complete_line (EditLine *el, int character) {
 
 void dm_edit_complete (dm_edit *edit, dm_edit_completer complete, void *ud) {
   edit->complete = complete;
-  edit->ud = ud;
+  edit->complete_ud = ud;
 }
 
-/* Waits for a byte. The signals are open only while it waits, so none is missed. */
-static int wait_for_input (void) {
+void dm_edit_idle (dm_edit *edit, dm_edit_idler idle, void *ud) {
+  edit->idle = idle;
+  edit->idle_ud = ud;
+}
+
+/* How many columns the text takes on the screen, without what stands between two \1. */
+static int width_of (const char *text, const char *end) {
+  mbstate_t state = { 0 };
+  int width = 0, hidden = 0;
+  while (text < end) {
+    wchar_t character;
+    size_t used = mbrtowc(&character, text, (size_t)(end - text), &state);
+    if (used == 0 || used > (size_t)(end - text)) used = 1, character = L'?', memset(&state, 0, sizeof state);
+    if (*text == '\1') hidden = !hidden;
+    else if (!hidden) width += wcwidth(character) >= 0 ? wcwidth(character) : 2; /* ^X */
+    text += used;
+  }
+  return width;
+}
+
+static int columns (void) {
+  struct winsize size;
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* Takes the line off the screen, prints, and lets libedit draw the line again. */
+static void print_above (dm_edit *edit, const char *text, size_t length) {
+  const LineInfo *info = el_line(edit->el);
+  int before = width_of(edit->prompt, edit->prompt + strlen(edit->prompt))
+             + width_of(info->buffer, info->cursor);
+  for (int row = before / columns(); row > 0; row--) fputs("\33[A", stdout);
+  fputs("\r\33[J", stdout);
+  fwrite(text, 1, length, stdout);
+  if (length > 0 && text[length - 1] != '\n') putchar('\n');
+  el_set(edit->el, EL_REFRESH);
+  fflush(stdout);
+}
+
+static void idle (dm_edit *edit) {
+  size_t length;
+  char *text = edit->idle(edit->idle_ud, &length);
+  if (text != NULL) print_above(edit, text, length);
+  free(text);
+}
+
+/* Waits for a byte, or for a while; 0: neither came but a signal. The signals are open only while it
+** waits, so none is missed. */
+static int wait_for_input (const struct timespec *patience) {
   static const int heard[] = { SIGINT, SIGTERM };
   sigset_t blocked, before;
   sigemptyset(&blocked);
   for (size_t i = 0; i < sizeof(heard) / sizeof(*heard); i++) sigaddset(&blocked, heard[i]);
   sigprocmask(SIG_BLOCK, &blocked, &before);
   struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-  int ready = 0;
-  while (ready <= 0 && dm_interrupt_pending() == 0) ready = ppoll(&input, 1, NULL, &before);
+  int ready = -1;
+  while (ready < 0 && dm_interrupt_pending() == 0) ready = ppoll(&input, 1, patience, &before);
   sigprocmask(SIG_SETMASK, &before, NULL);
+  return ready;
+}
+
+/* Waits for a byte and lets go on what goes on meanwhile; false: a signal came. */
+static int await_input (dm_edit *edit) {
+  static const struct timespec patience = { .tv_nsec = IDLE_MS * 1000000L };
+  int ready;
+  while ((ready = wait_for_input(edit->idle != NULL ? &patience : NULL)) == 0) idle(edit);
   return ready > 0;
 }
 
 /* libedit's source of characters: 1 and a character, or 0 at the end or when a signal came. */
 static int get_character (EditLine *el, wchar_t *character) {
   mbstate_t state = { 0 };
-  (void)el;
+  dm_edit *edit;
+  el_get(el, EL_CLIENTDATA, &edit);
   for (;;) {
     char byte;
-    if (!wait_for_input() || read(STDIN_FILENO, &byte, 1) != 1) return 0;
+    if (!await_input(edit) || read(STDIN_FILENO, &byte, 1) != 1) return 0;
     size_t used = mbrtowc(character, &byte, 1, &state);
     if (used == (size_t)-1) {
       *character = (unsigned char)byte;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/lua/engine_lua.h"
+#include "host/background.h"
 #include "host/interrupt.h"
 #include "host/line.h"
 #include "host/path.h"
@@ -153,6 +154,7 @@ void dm_host_install (lua_State *L) {
   preload(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   luaL_newlib(L, functions);
+  dm_background_register(L);
   dm_line_register(L);
   dm_path_push_share(L);
   lua_setfield(L, -2, "share");

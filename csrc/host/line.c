@@ -21,8 +21,9 @@ typedef struct {
   lua_State *L;   /* of the read that is going on, whose index 1 is this */
 } editor;
 
-/* User value of an editor: the function that completes. */
+/* User values of an editor: the functions that complete, and that run while nobody types. */
 #define COMPLETER 1
+#define IDLER 2
 
 static editor *check_editor (lua_State *L) {
   return luaL_checkudata(L, 1, EDITOR_TYPE);
@@ -82,6 +83,46 @@ static char *complete (void *ud, const char *line, size_t length, char **list) {
   return it.insertion;
 }
 
+/* What idle() has to say. */
+typedef struct {
+  char *text;
+  size_t length;
+} news;
+
+/* idle() -> text. Runs protected, as 'ask'. */
+static int ask_idle (lua_State *L) {
+  news *it = lua_touserdata(L, 2);
+  if (lua_getiuservalue(L, 1, IDLER) != LUA_TFUNCTION) return 0;
+  lua_call(L, 0, 1);
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &it->length) : NULL;
+  if (text == NULL || (it->text = malloc(it->length + 1)) == NULL) return 0;
+  memcpy(it->text, text, it->length + 1);
+  return 0;
+}
+
+/* An error is for idle() itself to tell. */
+static char *idle (void *ud, size_t *length) {
+  lua_State *L = ((editor *)ud)->L;
+  news it = { NULL, 0 };
+  if (!lua_checkstack(L, 8)) return NULL;
+  lua_pushcfunction(L, ask_idle);
+  lua_pushvalue(L, 1);
+  lua_pushlightuserdata(L, &it);
+  if (lua_pcall(L, 2, 0, 0) != LUA_OK) lua_pop(L, 1);
+  *length = it.length;
+  return it.text;
+}
+
+/* editor:idler(idle): what goes on while a line is awaited */
+static int editor_idler (lua_State *L) {
+  editor *ed = check_editor(L);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  lua_setiuservalue(L, 1, IDLER);
+  if (ed->edit != NULL) dm_edit_idle(ed->edit, idle, ed);
+  return 0;
+}
+
 /* editor:completer(complete): what TAB does */
 static int editor_completer (lua_State *L) {
   editor *ed = check_editor(L);
@@ -133,7 +174,7 @@ static int editor_gc (lua_State *L) {
 /* editor(editing) -> editor; with 'editing' false lines are read as they come */
 static int host_editor (lua_State *L) {
   int editing = lua_toboolean(L, 1);
-  editor *ed = lua_newuserdatauv(L, sizeof(*ed), 1);
+  editor *ed = lua_newuserdatauv(L, sizeof(*ed), 2);
   ed->edit = NULL;
   luaL_setmetatable(L, EDITOR_TYPE);
   if (editing) ed->edit = dm_edit_new();
@@ -184,7 +225,7 @@ static int host_append (lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-  { "completer", editor_completer }, { "read", editor_read },
+  { "completer", editor_completer }, { "idler", editor_idler }, { "read", editor_read },
   { "remember", editor_remember }, { NULL, NULL }
 };
 

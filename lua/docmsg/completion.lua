@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- What may follow on a command line: verbs, options, the values of those that have a choice, and the
--- names of topics and groups.
+-- names of topics, groups, events and librdkafka's properties.
 local command = require "docmsg.command"
 local options = require "docmsg.options"
 local root = require "docmsg.verb"
@@ -8,7 +8,7 @@ local root = require "docmsg.verb"
 local M = {}
 
 -- Positional arguments and options by what they name on the cluster.
-local LIVE <const> = { TOPIC = "topics", GROUP = "groups" }
+local LIVE <const> = { TOPIC = "topics", GROUP = "groups", TYPE = "events", ["-X"] = "properties" }
 
 local function names_of(group)
   local names = {}
@@ -93,7 +93,7 @@ end
 
 ---What the last word may become.
 ---@param words string[] after the program's name; the last one is being typed and may be ""
----@param live fun(kind: "topics"|"groups"): string[] names on the cluster
+---@param live fun(kind: docmsg.repl.Kind): string[] names, of the cluster and others
 ---@return string[] candidates sorted
 function M.complete(words, live)
   local found = walk(words)

@@ -47,6 +47,7 @@ end
 
 return setmetatable(M, {
   __name = "docmsg",
+  __names = PARTS, -- for TAB
   __index = function(docmsg, name)
     local place = PARTS[name]
     if not place then return nil end

@@ -2,8 +2,11 @@
 -- The interactive session: reads a chunk, runs it, shows what it returned.
 local host = require "docmsg.host"
 local dot = require "docmsg.repl.dot"
+local document = require "docmsg.repl.document"
 local history = require "docmsg.history"
 local inspect = require "docmsg.inspect"
+local jobs = require "docmsg.repl.jobs"
+local offer = require "docmsg.repl.offer"
 local script = require "docmsg.script"
 
 local M = {}
@@ -15,27 +18,6 @@ local SIGINT = 2
 ---@field interactive boolean a person is typing
 ---@field history? string path of the history file
 ---@field prompt string
-
-local AT_HAND = { kafka = "docmsg.kafka", docmsg = "docmsg" }
-
----Makes `kafka` and `docmsg` globals that are required when they are first used.
----@param globals table
-local function offer_modules(globals)
-  local meta = debug.getmetatable(globals) or {}
-  local former = meta.__index
-  function meta.__index(t, key)
-    if AT_HAND[key] then
-      local module = require(AT_HAND[key])
-      if key == "kafka" then require("docmsg.repl.cache").watch() end
-      rawset(t, key, module)
-      return module
-    elseif type(former) == "function" then
-      return former(t, key)
-    end
-    return former and former[key]
-  end
-  debug.setmetatable(globals, meta)
-end
 
 ---Compiles what was typed so far: as an expression if it is one, else as a chunk.
 ---@param source string
@@ -81,7 +63,7 @@ local function read_source(session)
     if not line then
       return not signal and source or nil, signal
     end
-    if not source and dot.is(line) then return line end
+    if not source and (dot.is(line) or document.is(line)) then return line end
     source = source and source .. "\n" .. line or line
     local _, _, incomplete = M.compile(source)
   until not incomplete
@@ -99,7 +81,9 @@ local function show(...)
   rawset(_G, "_", (...))
   local texts = {}
   for index = 1, count do
-    texts[index] = inspect.inspect((select(index, ...)))
+    local value = select(index, ...)
+    if type(value) == "userdata" and getmetatable(value) == "docmsg.Delivery" then jobs.follow(value) end
+    texts[index] = inspect.inspect(value)
   end
   print(table.concat(texts, "\t"))
 end
@@ -122,13 +106,13 @@ local function evaluate(source)
   end
 end
 
----Runs a line with a dot.
+---Runs a line with a dot, or with a question mark.
 ---@param line string
 ---@return integer? status nil when it went well
 ---@return integer? signal
 ---@return boolean? quit
-local function run_dot(line)
-  local results = table.pack(host.call(dot.run, line, show))
+local function run_line(line)
+  local results = table.pack(host.call(dot.is(line) and dot.run or document.run, line, show))
   if not results[1] then return script.report(table.unpack(results, 2, 4)), results[4] end
   local code, quit = results[2], results[3]
   return code ~= 0 and code or nil, nil, quit
@@ -144,16 +128,14 @@ local function prompt_of(context)
 end
 
 local function complete(line)
-  local cache = require("docmsg.repl.cache").cache
-  if #cache.verbs == 0 then cache.verbs = dot.names() end
-  local module = line:match "(%a+)[.:][%w_]*$"
-  if AT_HAND[module] and not rawget(_G, module) then pcall(function() return _G[module] end) end
-  return require("docmsg.repl.completer").complete(line, _G, cache)
+  local cache = require "docmsg.repl.cache"
+  offer.prepare(line)
+  return require("docmsg.repl.completer").complete(line, _G, cache.live)
 end
 
 ---@param session docmsg.repl.Session
 local function load_history(session)
-  local path = session.interactive and history.path(os.getenv)
+  local path = history.path(os.getenv)
   if not path then
     return
   end
@@ -172,6 +154,10 @@ end
 ---@param session docmsg.repl.Session
 ---@return integer? status of the program, when the session is over
 local function step(session)
+  if session.interactive then
+    io.stdout:write(jobs.step() or "")
+    require("docmsg.repl.cache").refresh()
+  end
   local source, signal = read_source(session)
   if signal == SIGINT then
     io.stdout:write("\n")
@@ -184,11 +170,24 @@ local function step(session)
   end
   remember(session, source)
   local status, quit
-  if dot.is(source) then status, signal, quit = run_dot(source) else status, signal = evaluate(source) end
+  if dot.is(source) or document.is(source) then status, signal, quit = run_line(source)
+  else status, signal = evaluate(source) end
   if quit then return 0 end
   if not session.interactive or (signal and signal ~= SIGINT) then
     return status
   end
+end
+
+---What somebody who types has beside: TAB, what goes on meanwhile, history.
+---@param session docmsg.repl.Session
+---@return docmsg.Background? names closes when the session ends
+local function attend(session)
+  local cache = require "docmsg.repl.cache"
+  session.editor:completer(complete)
+  session.editor:idler(jobs.step)
+  load_history(session)
+  cache.keep("globals", offer.names())
+  return cache.follow()
 end
 
 ---Runs a session on standard input until it ends.
@@ -197,14 +196,14 @@ end
 function M.run(context)
   local interactive = host.isatty(0)
   local session = { interactive = interactive, editor = host.editor(interactive), prompt = prompt_of(context) }
-  if interactive then session.editor:completer(complete) end
-  offer_modules(_G)
-  load_history(session)
+  offer.install(_G)
+  local _ <close> = interactive and attend(session) or nil
   local status
   repeat
     status = step(session)
     io.stdout:flush()
   until status
+  jobs.stop()
   return status
 end
 

@@ -80,19 +80,25 @@ describe("a session on piped input", function()
 end)
 
 describe("completion", function()
-  local cache = { names = { "orders", "orders-old", "billing" }, verbs = { "cat", "completion", "topics" } }
+  local known = { topics = { "orders", "orders-old" }, groups = { "billing" }, events = { "order-placed" },
+    properties = { "linger.ms", "retention.ms" }, globals = { "kafka" } }
+  local function live(kind) return known[kind] end
   local globals = { alpha = { beta = { gamma = 1 } }, albatross = 1,
     object = setmetatable({ own = 1 }, { __index = { method = 1 }, }), trap = setmetatable({}, { __index = error }) }
   local cases = {
     { "alb", "atross" }, { "al", nil, "albatross  alpha" }, { "x = alpha.b", "eta" }, { "alpha.beta.g", "amma" },
     { "object:m", "ethod" }, { "object.o", "wn" }, { "trap.a" }, { "nothing.a" }, { "func", "tion" }, { "" },
-    { "f('ord", "ers" }, { "f(\"b", "illing" }, { "f('orders", nil, "orders  orders-old" }, { "f('a', 'b", "illing" },
-    { "f('it\\'s', '", nil, "billing  orders  orders-old" }, { ".to", "pics" }, { ".c", nil, "cat  completion" },
-    { ".tail b", "illing" }, { "'closed' .. alb", "atross" },
+    { "f('ord", "er" }, { "f(\"b", "illing" }, { "f('orders", nil, "orders  orders-old" }, { "f('a', 'b", "illing" },
+    { "f('it\\'s', '", nil, "billing  order-placed  orders  orders-old" }, { ".to", "pics" }, { ".c", nil, "cat  completion" },
+    { ".tail or", "ders" }, { ".lag b", "illing" }, { ".tail b" }, { "'closed' .. alb", "atross" }, { "kaf", "ka" },
+    { "publish('order-", "placed" }, { ".publish o", "rder-placed" }, { "{ ['ret", "ention.ms" }, { "{ [ 'ord", "er" },
+    { "'ret" }, { ".cat orders -X lin", "ger.ms" }, { ".cat orders --wh", "ere" }, { ".topics sh", "ow" },
+    { ".topics show o", "rders" }, { ".cat 'a" }, { " .", nil, true }, { ".", nil, true },
   }
   for _, case in ipairs(cases) do
     it("offers what may follow: " .. case[1], function()
-      local insertion, list = require("docmsg.repl.completer").complete(case[1], globals, cache)
+      local insertion, list = require("docmsg.repl.completer").complete(case[1], globals, live)
+      if case[3] == true then list = list ~= nil end
       assert.same({ case[2], case[3] }, { insertion, list })
     end)
   end
@@ -100,7 +106,14 @@ describe("completion", function()
   it("survives metatables that never end", function()
     local loop = {}
     setmetatable(loop, { __index = loop })
-    assert.is_nil((require("docmsg.repl.completer").complete("loop.x.y", { loop = loop }, cache)))
+    assert.is_nil((require("docmsg.repl.completer").complete("loop.x.y", { loop = loop }, live)))
+  end)
+
+  it("counts what would not fit on the screen", function()
+    local many = {}
+    for i = 1, 150 do many[("many%03d"):format(i)] = 1 end
+    local _, list = require("docmsg.repl.completer").complete("m.many", { m = many }, live)
+    assert.matches("many100  … 50 more$", list or "")
   end)
 end)
 

@@ -80,6 +80,26 @@ function host.open_kafka() end
 ---@return integer? errno
 function host.append(path, text) end
 
+---A Lua function that runs on a thread of its own.
+---@class docmsg.Background
+local background = {}
+
+---Lets the function of a state, which takes nothing and may return a string, run now, and each time
+---that it is woken. The state is its own from now on.
+---@param state docmsg.WorkerState
+---@return docmsg.Background? background
+---@return string? reason
+function host.background(state) end
+
+---Lets it run again, a second after its last end at the earliest.
+function background:wake() end
+
+---@return string? text what the newest run has returned; nil when that was taken, or none has
+function background:take() end
+
+---Cuts off what runs, and ends.
+function background:close() end
+
 ---@class docmsg.Editor
 local editor = {}
 
@@ -97,6 +117,10 @@ function editor:read(prompt) end
 ---Says what TAB does with the line up to the cursor.
 ---@param complete fun(line: string): string?, string? what to insert, or else what to show
 function editor:completer(complete) end
+
+---Says what goes on while a line is awaited, some ten times a second where lines are edited.
+---@param idle fun(): string? what to print above the line that is typed
+function editor:idler(idle) end
 
 ---Lets the arrow keys find an entry.
 ---@param entry string

@@ -105,9 +105,10 @@ local function properties(kafka, ends, chosen)
   }
 end
 
-local function open_consumer(options, offsets, ends, chosen)
+local function open_consumer(options, offsets, ends, chosen, told)
   local kafka = require "docmsg.kafka"
-  local consumer, err = kafka.consumer { kafka = properties(kafka, ends, chosen) }
+  local consumer, err = kafka.consumer {
+    kafka = properties(kafka, ends, chosen), on_log = told, on_error = told }
   if not consumer then return nil, err end
   local ok, failure = consumer:assign(offsets)
   if ok then return consumer end
@@ -127,21 +128,75 @@ local function read(options, reading, printer, chosen)
   return print_chosen(consumer, printer, how, chosen)
 end
 
+-- What prints to a file as the options want it; nil and what is wrong with them.
+local function open_printer(options, file)
+  local reason = conflict(options)
+  if reason then return nil, reason end
+  local chosen, wrong = chooser.new(options)
+  if wrong then return nil, wrong end
+  local made, printer = pcall(require("docmsg.kafka").printer, {
+    file = file, format = options.letters, json = options.json })
+  if not made then return nil, (tostring(printer):gsub("^kafka%.printer: ", "")) end
+  return printer, chosen
+end
+
 ---Reads a topic to standard output, as the options want it.
 ---@param options table<string, any>
 ---@param output docmsg.Output
 ---@param reading docmsg.record.Reading
 ---@return integer code
 function M.run(options, output, reading)
-  local reason = conflict(options)
-  if reason then return output:fail(exit.USAGE, reason) end
-  local chosen, wrong = chooser.new(options)
-  if wrong then return output:fail(exit.USAGE, wrong) end
-  local made, printer = pcall(require("docmsg.kafka").printer, {
-    file = io.stdout, format = options.letters, json = options.json })
-  if not made then return output:fail(exit.USAGE, (tostring(printer):gsub("^kafka%.printer: ", ""))) end
+  local printer, chosen = open_printer(options, io.stdout)
+  if not printer then return output:fail(exit.USAGE, chosen) end
   local ok, err = read(options, reading, printer, chosen)
   return ok and exit.DONE or output:fail(exit.FAILED, err)
+end
+
+---A topic that is followed a step at a time.
+---@class docmsg.record.Following
+---@field private consumer docmsg.Consumer
+---@field private printer docmsg.Printer
+---@field private how docmsg.PrintOptions
+---@field private chosen? docmsg.record.Chooser
+local Following = { __name = "docmsg.record.Following" }
+Following.__index = Following
+
+---Begins to follow a topic to a file.
+---@param options table<string, any>
+---@param file file*
+---@param start docmsg.record.Place
+---@param told fun() takes librdkafka's log lines and errors
+---@return docmsg.record.Following? following
+---@return any reason
+function M.follow(options, file, start, told)
+  local printer, chosen = open_printer(options, file)
+  if not printer then return nil, chosen end
+  local prepared, err = prepare(options, { start = start, to_end = false })
+  if not prepared then return nil, err end
+  local consumer, failure = open_consumer(options, prepared.offsets, nil, nil, told)
+  if not consumer then return nil, failure end
+  return setmetatable({ consumer = consumer, printer = printer, chosen = chosen, left = options.number,
+    how = { choose = chosen and chosen.choose, timeout = 0 } }, Following)
+end
+
+---Prints what is there.
+---@param most integer records
+---@return boolean? goes_on nil when that fails; false when the number that was asked for is printed
+---@return any reason
+function Following:step(most)
+  self.how.max = math.min(most, self.left or most)
+  local ok, count, err = pcall(self.consumer.print, self.consumer, self.printer, self.how)
+  if not ok and type(count) ~= "string" then error(count, 0) end
+  if not ok then return nil, self.chosen.describe(count) end
+  if not count and not (type(err) == "table" and err.retriable) then return nil, err end
+  if self.left then self.left = self.left - (count or 0) end
+  self.printer:flush()
+  return self.left ~= 0
+end
+
+---Ends it.
+function Following:close()
+  self.consumer:close()
 end
 
 return M

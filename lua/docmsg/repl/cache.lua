@@ -1,25 +1,56 @@
 -- SPDX-License-Identifier: MIT
--- Names of topics and groups that the session has seen, for TAB: whoever asks the cluster for them, a
--- verb or the user's own code, refreshes them. TAB itself never asks.
+-- The names that TAB knows: topics and groups, which a thread asks the cluster for, and which whoever
+-- else asks refreshes, a verb or the user's own code; types of events, once they were read; names of
+-- configuration properties. TAB itself asks nobody.
+local host = require "docmsg.host"
+
 local M = {}
 
----@class docmsg.repl.Cache
----@field names string[]
----@field verbs string[]
+---@alias docmsg.repl.Kind "topics"|"groups"|"events"|"properties"|"globals"
 
----@type docmsg.repl.Cache
-M.cache = { names = {}, verbs = {} }
-
+---@type table<docmsg.repl.Kind, string[]>
 local kinds = {}
 
+---@type docmsg.Background?
+local background
+
 ---Keeps the names of a kind in place of the older ones.
----@param kind string
+---@param kind docmsg.repl.Kind
 ---@param names string[]
 function M.keep(kind, names)
   kinds[kind] = names
-  M.cache.names = {}
-  for _, list in pairs(kinds) do table.move(list, 1, #list, #M.cache.names + 1, M.cache.names) end
 end
+
+-- Takes over what the thread has learnt.
+local function take()
+  local answer = background and background:take()
+  if not answer then return end
+  for kind, names in pairs(require("docmsg.repl.names").read(answer)) do M.keep(kind, names) end
+end
+
+-- The properties of librdkafka, and those of topics.
+local function properties()
+  local names = {}
+  for i, property in ipairs(require("docmsg.bare").properties()) do names[i] = property.name end
+  local topic = require("docmsg.topic.property").names
+  return table.move(topic, 1, #topic, #names + 1, names)
+end
+
+---The names of a kind, as far as they are known.
+---@param kind docmsg.repl.Kind
+---@return string[]
+function M.live(kind)
+  take()
+  if kind == "properties" and not kinds.properties then M.keep(kind, properties()) end
+  return kinds[kind] or {}
+end
+
+---Has the cluster asked again, soon.
+function M.refresh()
+  if background then background:wake() end
+end
+
+-- == Names that come by ==
 
 local function keys_of(infos)
   local names = {}
@@ -53,6 +84,17 @@ function M.watch()
   local index = debug.getregistry()["docmsg.Admin"].__index
   index.describe_topics = noting(index.describe_topics, "topics", keys_of, function(names) return names == nil end)
   index.list_groups = noting(index.list_groups, "groups", groups_of, function() return true end)
+end
+
+---Lets a thread ask the cluster for names, now and at each `refresh`. Where the connection's settings
+---are wrong nobody asks: whoever uses them will be told.
+---@return docmsg.Background?
+function M.follow()
+  if not pcall(require, "docmsg.kafka") then return nil end
+  -- A protected context guards docmsg.runtime as scripts see it; this only reads.
+  local state = host.open_runtime().state { module = "docmsg.repl.names" }
+  background = state and host.background(state)
+  return background
 end
 
 return M

@@ -1,28 +1,38 @@
 -- SPDX-License-Identifier: MIT
--- What TAB offers at the prompt: Lua names, fields and methods; names of the cluster inside a string;
--- verbs after a dot. It looks at values and at a cache, and never asks the network.
+-- What TAB offers at the prompt: Lua names, fields and methods; inside a string names of topics, groups
+-- and events, in brackets those of configuration properties, too; after a dot what the command line
+-- offers. It looks at values and at a cache, and never asks the network.
+local dot = require "docmsg.repl.dot"
+
 local M = {}
+
+-- More than fit on a screen are counted.
+local LISTED <const> = 100
 
 local KEYWORDS <const> = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if",
   "in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while" }
 
--- The names that the fields of a value have. Code of the value's is not run, but __index tables are.
+local function add_names(names, value)
+  for name in next, type(value) == "table" and value or {} do
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+end
+
+-- The names that the fields of a value have. No code of the value's is run; a metatable's `__names` has
+-- those that come to be when they are asked for.
 local function fields_of(value)
   local names, seen = {}, 0
   while value ~= nil and seen < 10 do
-    if type(value) == "table" then
-      for name in next, value do
-        if type(name) == "string" then names[#names + 1] = name end
-      end
-    end
+    add_names(names, value)
     local meta = debug.getmetatable(value)
     local index = type(meta) == "table" and rawget(meta, "__index")
+    add_names(names, type(meta) == "table" and rawget(meta, "__names"))
     value, seen = type(index) == "table" and index or nil, seen + 1
   end
   return names
 end
 
--- The text of a string that is not closed yet.
+-- The text of a string that is not closed yet, and what stands before it.
 local function open_string(line)
   local mark, start, at = nil, nil, 1
   while at <= #line do
@@ -36,7 +46,7 @@ local function open_string(line)
     end
     at = at + 1
   end
-  return mark and line:sub(start)
+  if mark then return line:sub(start), line:sub(1, start - 2) end
 end
 
 -- The value that a table or its metatables' tables have under a name.
@@ -60,19 +70,31 @@ local function value_of(path, globals)
   return value
 end
 
+-- Names inside a string. A key in brackets may be that of a configuration.
+local function names_of(live, before)
+  local names = {}
+  for _, kind in ipairs { "topics", "groups", "events", before:find "%[%s*$" and "properties" } do
+    local list = live(kind)
+    table.move(list, 1, #list, #names + 1, names)
+  end
+  return names
+end
+
 -- The word that is typed, and what it may become.
-local function candidates(line, globals, cache)
-  local verb = line:match "^%s*%.(%a*)$"
-  if verb then return verb, cache.verbs end
-  local argument = line:match "^%s*%.%a+%s.-(%S*)$"
-  if argument then return argument, cache.names end
-  local text = open_string(line)
-  if text then return text, cache.names end
+local function candidates(line, globals, live)
+  if dot.is(line .. "x") then
+    local words = dot.typed(line)
+    if not words then return "", {} end
+    return words[#words], #words == 1 and dot.names() or require("docmsg.completion").complete(words, live)
+  end
+  local text, before = open_string(line)
+  if text then return text, names_of(live, before) end
   local path, word = line:match "([%a_][%w_%.]*)[%.:]([%w_]*)$"
   if path then return word, fields_of(value_of(path, globals)) end
   word = line:match "([%a_][%w_]*)$"
   if not word then return "", {} end
-  local names = fields_of(globals)
+  local names, offered = fields_of(globals), live "globals"
+  table.move(offered, 1, #offered, #names + 1, names)
   return word, table.move(KEYWORDS, 1, #KEYWORDS, #names + 1, names)
 end
 
@@ -84,14 +106,19 @@ local function common_prefix(words)
   return prefix
 end
 
+local function list_of(words)
+  local text = table.concat(words, "  ", 1, math.min(#words, LISTED))
+  return #words > LISTED and ("%s  … %d more"):format(text, #words - LISTED) or text
+end
+
 ---Completes a line.
 ---@param line string up to the cursor
 ---@param globals table
----@param cache {names: string[], verbs: string[]} names of topics, groups and events; verbs
+---@param live fun(kind: docmsg.repl.Kind): string[] names that are known
 ---@return string? insertion
 ---@return string? list what there is, when nothing is sure
-function M.complete(line, globals, cache)
-  local word, all = candidates(line, globals, cache)
+function M.complete(line, globals, live)
+  local word, all = candidates(line, globals, live)
   local found, seen = {}, {}
   for _, name in ipairs(all) do
     if name:sub(1, #word) == word and not seen[name] then found[#found + 1] = name end
@@ -101,7 +128,7 @@ function M.complete(line, globals, cache)
   table.sort(found)
   local insertion = common_prefix(found):sub(#word + 1)
   if insertion ~= "" then return insertion end
-  return nil, #found > 1 and table.concat(found, "  ") or nil
+  return nil, #found > 1 and list_of(found) or nil
 end
 
 return M

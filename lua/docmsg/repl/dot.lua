@@ -15,10 +15,13 @@ local LISTS <const> = { topics = true, groups = true }
 local HELP <const> = [[
 .topics .groups .lag GROUP .tail TOPIC .publish TYPE JSON .plan FILE    as the verbs of those names
 .VERB …          any verb, such as .cat orders -e or .topics show orders
-.load FILE       runs a Lua file
+.tail TOPIC … &  goes on while you type; .stop [TOPIC] ends it
+.load FILE       runs a Lua file; an application that it returns is app
 .time EXPR       runs it and says how long it took
 .quit            ends, as Ctrl-D does
-TAB completes names, fields, and topics and groups inside strings once .topics and .groups have run.
+?NAME ??NAME     what is known about a function, a module, an object, a verb; its source
+docmsg kafka topics bus app    are there; they connect when they are used
+TAB completes names and fields, and topics, groups, events and configuration keys inside strings.
 _ is the last result, _1 and _2 the ones before. Ctrl-C ends what runs, or clears the line.]]
 
 -- Words as a shell splits them, with its quotes.
@@ -46,19 +49,34 @@ function M.is(line)
   return line:find "^%s*%.%a" ~= nil
 end
 
+-- The words after the dot; a short one stands for what it is short for.
+local function read(line)
+  local words, reason = split((line:gsub("^%s*%.", "", 1)))
+  if not words then return nil, reason end
+  local long = #words > 0 and SHORT[words[1]]
+  if not long then return words end
+  return table.move(words, 2, #words, #long + 1, table.move(long, 1, #long, 1, {}))
+end
+
 ---Its words, as the command line would have them.
 ---@param line string
 ---@return string[]? words
 ---@return string? reason
 function M.words(line)
-  local words, reason = split((line:gsub("^%s*%.", "", 1)))
+  local words, reason = read(line)
   if not words then return nil, reason end
-  local long = SHORT[words[1]]
-  if long then
-    return table.move(words, 2, #words, #long + 1, table.move(long, 1, #long, 1, {}))
-  elseif LISTS[words[1]] and (words[2] or "-"):sub(1, 1) == "-" then
-    table.insert(words, 2, "list")
-  end
+  if LISTS[words[1]] and (words[2] or "-"):sub(1, 1) == "-" then table.insert(words, 2, "list") end
+  return words
+end
+
+---The words so far of a line that is being typed; the last one may be empty.
+---@param line string
+---@return string[]? words nil inside of quotes
+function M.typed(line)
+  local verb = line:match "^%s*%.(%a*)$"
+  if verb then return { verb } end
+  local words = read(line)
+  if words and line:find "%s$" then words[#words + 1] = "" end
   return words
 end
 
@@ -67,8 +85,18 @@ local function complain(reason)
   return exit.USAGE
 end
 
+-- Goes on beside the prompt.
+local function tail_beside(found, parsed)
+  if found.words ~= "tail" then return complain "only .tail goes on beside the prompt, by an & at the end" end
+  local ok, err = require("docmsg.repl.jobs").tail(parsed)
+  if ok then return exit.DONE end
+  complain(err)
+  return exit.FAILED
+end
+
 -- Runs a verb as the command line does.
 local function run_verb(words)
+  local beside = words[#words] == "&" and table.remove(words) ~= nil
   if not command.is_verb(words[1]) then
     local nearest = command.nearest(words[1])
     return complain(("there is no .%s%s"):format(words[1], nearest and ("; did you mean .%s?"):format(nearest)
@@ -85,7 +113,7 @@ local function run_verb(words)
   if reason then return complain(reason) end
   require "docmsg.kafka"
   require("docmsg.repl.cache").watch()
-  return command.run(found, parsed)
+  return (beside and tail_beside or command.run)(found, parsed)
 end
 
 local OWN <const> = {
@@ -95,7 +123,14 @@ local OWN <const> = {
     if not words[2] then return complain ".load needs a file" end
     local chunk, reason = loadfile(words[2], "t")
     if not chunk then return complain(reason) end
-    show(chunk())
+    local results = table.pack(chunk())
+    local meta = debug.getmetatable(results[1])
+    if type(meta) == "table" and meta.__name == "docmsg.App" then require("docmsg.repl.offer").take_app(results[1]) end
+    show(table.unpack(results, 1, results.n))
+  end,
+  stop = function(words)
+    local ended = require("docmsg.repl.jobs").stop(words[2])
+    print(#ended > 0 and "ended: " .. table.concat(ended, " ") or "nothing goes on")
   end,
   time = function(_, show, line)
     local source = line:match "^%s*%.time%s+(.*)$" or ""
@@ -114,7 +149,7 @@ local OWN <const> = {
 ---The words after the dot: verbs and the prompt's own.
 ---@return string[]
 function M.names()
-  local names = { "groups", "help", "lag", "load", "plan", "quit", "time" }
+  local names = { "groups", "help", "lag", "load", "plan", "quit", "stop", "time" }
   for _, entry in ipairs(require("docmsg.verb").verbs) do names[#names + 1] = entry[1] end
   return names
 end

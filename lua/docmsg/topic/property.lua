@@ -88,6 +88,10 @@ local names = {}
 for name in pairs(PROPERTIES) do names[#names + 1] = name end
 table.sort(names)
 
+---The names of all that are known, sorted.
+---@type string[]
+M.names = names
+
 ---The known property nearest to a name that is not known.
 ---@param name string
 ---@return string? nearest

@@ -6,19 +6,42 @@ local exit = require "docmsg.exit"
 -- Whoever presses TAB does not wait longer.
 local PATIENCE <const> = "1s"
 
--- Names on the cluster; none when it does not answer.
-local function live(kind)
-  local admin <close> = require("docmsg.kafka").admin { on_log = function() end, on_error = function() end }
-  if not admin then return {} end
-  local names = {}
-  if kind == "topics" then
+local function silent() end
+
+-- Asks an admin client; no names when it does not answer.
+local function asking(read)
+  return function()
+    local admin <close> = require("docmsg.kafka").admin { on_log = silent, on_error = silent }
+    return admin and read(admin) or {}
+  end
+end
+
+local LIVE <const> = {
+  topics = asking(function(admin)
+    local names = {}
     for name in pairs(admin:describe_topics(nil, { timeout = PATIENCE }) or {}) do
       if name:sub(1, 2) ~= "__" then names[#names + 1] = name end
     end
-  else
-    for _, entry in ipairs(admin:list_groups { timeout = PATIENCE } or {}) do names[#names + 1] = entry.group end
-  end
-  return names
+    return names
+  end),
+  groups = asking(function(admin)
+    local names = {}
+    for i, entry in ipairs(admin:list_groups { timeout = PATIENCE } or {}) do names[i] = entry.group end
+    return names
+  end),
+  events = function()
+    local events = require("docmsg.events_file").load()
+    return events and events.types or {}
+  end,
+  properties = function()
+    local names = {}
+    for i, property in ipairs(require("docmsg.bare").properties()) do names[i] = property.name end
+    return names
+  end,
+}
+
+local function live(kind)
+  return LIVE[kind]()
 end
 
 return {

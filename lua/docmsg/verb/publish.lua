@@ -2,15 +2,6 @@
 -- docmsg-lua publish
 local exit = require "docmsg.exit"
 
--- Events by the file that declares them.
-local function load_events(word)
-  local script = require "docmsg.script"
-  local path, reason = script.find(word, require("docmsg.host").share, "events table")
-  if not path then return nil, reason end
-  script.resolve_beside(path)
-  return require("docmsg.events").load(path)
-end
-
 -- The event's data: an argument, else standard input.
 local function read_data(text)
   text = text or io.stdin:read "a"
@@ -51,7 +42,7 @@ Exit code: 0 the broker has it · 1 it does not · 2 the data do not fit, or the
   { "--key", "KEY", short = "-k", help = "default: as the type declares" },
   { "--source", "NAME", default = "docmsg-lua", help = "who says that it publishes" },
   run = function(options, output)
-    local events, reason = load_events(options.events)
+    local events, reason = require("docmsg.events_file").load(options.events)
     if not events then return output:fail(exit.USAGE, reason) end
     if not events:get(options.TYPE) then return output:fail(exit.USAGE, unknown(events, options.TYPE)) end
     local data, wrong = read_data(options.JSON)

@@ -1,0 +1,120 @@
+-- SPDX-License-Identifier: MIT
+-- What goes on while a line is typed: topics that are followed by `.tail TOPIC &`, and records that
+-- were sent and whose delivery is not known yet. `step` never waits; what it has to say is printed
+-- above the line.
+local host = require "docmsg.host"
+
+local M = {}
+
+-- Records of a topic, and deliveries, in one step.
+local STEP <const> = 200
+local FOLLOWED <const> = 1000
+
+---@class docmsg.repl.Tail
+---@field topic string
+---@field file file* what is printed, until it is shown
+---@field following docmsg.record.Following
+
+---@type docmsg.repl.Tail[]
+local tails = {}
+
+---@type docmsg.Delivery[]
+local deliveries = {}
+
+-- == Tails ==
+
+---Follows a topic from now on, and its last records.
+---@param options table<string, any> of the verb `tail`
+---@return boolean? ok
+---@return any reason
+function M.tail(options)
+  local file = assert(io.tmpfile())
+  local following, err = require("docmsg.record.reading").follow(options, file,
+    { kind = "last", number = options.last }, function() end)
+  if not following then
+    file:close()
+    return nil, err
+  end
+  tails[#tails + 1] = { topic = options.TOPIC, file = file, following = following }
+  return true
+end
+
+local function end_tail(index)
+  local tail = table.remove(tails, index)
+  tail.following:close()
+  tail.file:close()
+end
+
+---Ends the tails of a topic, or all.
+---@param topic? string
+---@return string[] topics
+function M.stop(topic)
+  local ended = {}
+  for i = #tails, 1, -1 do
+    if not topic or tails[i].topic == topic then
+      table.insert(ended, 1, tails[i].topic)
+      end_tail(i)
+    end
+  end
+  return ended
+end
+
+-- What is in the file from its beginning to where it is written now.
+local function take(file)
+  local size = file:seek()
+  if size == 0 then return nil end
+  file:seek "set"
+  local text = file:read(size)
+  file:seek "set"
+  return text
+end
+
+-- Ctrl-C ends a filter that does not end, and the tail with it.
+local function step_tail(index, texts)
+  local tail = tails[index]
+  local done, goes_on, reason = host.call(tail.following.step, tail.following, STEP)
+  texts[#texts + 1] = take(tail.file)
+  if done and goes_on then return end
+  if not done or reason then
+    texts[#texts + 1] = ("docmsg-lua: .tail %s has ended: %s\n"):format(tail.topic, tostring(reason or goes_on))
+  end
+  end_tail(index)
+end
+
+-- == Deliveries ==
+
+---Tells what becomes of a record when it is known.
+---@param delivery docmsg.Delivery
+function M.follow(delivery)
+  if delivery.status == "pending" and #deliveries < FOLLOWED then deliveries[#deliveries + 1] = delivery end
+end
+
+-- Of a producer that is closed there is nothing to tell.
+local function report_of(delivery)
+  local ok, report, err = pcall(delivery.wait, delivery, 0)
+  if not ok then return "" end
+  if report then return ("delivered to %s/%d at %d\n"):format(report.topic, report.partition, report.offset) end
+  if err.name == "_TIMED_OUT" and delivery.status == "pending" then return nil end
+  return ("not delivered: %s\n"):format(tostring(err))
+end
+
+local function step_deliveries(texts)
+  local pending = {}
+  for i, delivery in ipairs(deliveries) do
+    local text = i <= STEP and report_of(delivery)
+    if text then texts[#texts + 1] = text else pending[#pending + 1] = delivery end
+  end
+  deliveries = pending
+end
+
+---Does what there is to do.
+---@return string? text what came of it
+function M.step()
+  if #tails == 0 and #deliveries == 0 then return nil end
+  local texts = {}
+  for i = #tails, 1, -1 do step_tail(i, texts) end
+  step_deliveries(texts)
+  return #texts > 0 and table.concat(texts) or nil
+end
+
+return M

@@ -1,0 +1,51 @@
+-- SPDX-License-Identifier: MIT
+-- Asks the cluster for its names, for TAB, on a thread of its own that docmsg.repl.cache wakes. What
+-- cannot be asked is left out, in silence.
+local kafka = require "docmsg.kafka"
+
+local M = {}
+
+local TIMEOUT <const> = "5s"
+
+local function silent() end
+
+-- Each name after its kind, and, before them, an empty one: the kind was asked for.
+local function add(answer, kind, names)
+  table.move({ kind, "" }, 1, 2, #answer + 1, answer)
+  for _, name in ipairs(names) do table.move({ kind, name }, 1, 2, #answer + 1, answer) end
+end
+
+local function ask(admin)
+  local answer, topics, groups = {}, {}, {}
+  local infos = admin:describe_topics(nil, { timeout = TIMEOUT })
+  if not infos then return nil end
+  for name in pairs(infos) do topics[#topics + 1] = name end
+  add(answer, "topics", topics)
+  local listed = admin:list_groups { timeout = TIMEOUT }
+  for i, entry in ipairs(listed or {}) do groups[i] = entry.group end
+  if listed then add(answer, "groups", groups) end
+  return table.concat(answer, "\0")
+end
+
+---Makes the function that asks.
+---@return fun(): string? answer kinds and names in turn, between NULs
+function M.boot()
+  local admin
+  return function()
+    admin = admin or kafka.admin { on_log = silent, on_error = silent }
+    return admin and ask(admin)
+  end
+end
+
+---Reads an answer.
+---@param answer string
+---@return table<string, string[]> names by kind
+function M.read(answer)
+  local kinds = {}
+  for kind, name in (answer .. "\0"):gmatch "(%a+)\0([^\0]*)\0" do
+    if name == "" then kinds[kind] = {} else table.insert(kinds[kind], name) end
+  end
+  return kinds
+end
+
+return M
