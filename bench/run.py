@@ -7,6 +7,9 @@ usage: run.py --program DOCMSG_LUA --peers DIR --bootstrap ADDRESS [--rounds N] 
 import argparse
 import json
 import os
+import pty
+import select
+import signal
 import statistics
 import subprocess
 import sys
@@ -249,6 +252,70 @@ def start_up(options):
     return {"start: ms over lua5.4": (over, 10, "max"), "start: resident MB": (resident, 12, "max")}
 
 
+class Prompt:
+    """A session on a terminal of its own."""
+
+    def __init__(self, options):
+        self.started = time.monotonic()
+        environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": options.bootstrap, "TERM": "xterm", "DOCMSG_HISTORY": ""}
+        self.child, self.terminal = pty.fork()
+        if self.child == 0:
+            os.execve(options.program, [options.program], environment)
+
+    def wait(self, text, patience=10):
+        """Whether the text is written."""
+        start, seen = time.monotonic(), b""
+        while text not in seen and time.monotonic() - start < patience:
+            if select.select([self.terminal], [], [], 0.05)[0]:
+                seen += os.read(self.terminal, 4096)
+        return text in seen
+
+    def press(self, keys):
+        os.write(self.terminal, keys)
+
+    def close(self):
+        os.kill(self.child, signal.SIGKILL)
+        os.waitpid(self.child, 0)
+        os.close(self.terminal)
+
+
+def first_prompt(options):
+    prompt = Prompt(options)
+    try:
+        if not prompt.wait(b"> "):
+            sys.exit("no prompt within 10 s")
+        return (time.monotonic() - prompt.started) * 1000
+    finally:
+        prompt.close()
+
+
+def tab_times(options, name, count):
+    """Milliseconds from TAB to the rest of a topic's name, once the session knows it."""
+    prompt, found = Prompt(options), []
+    try:
+        prompt.wait(b"> ")
+        while len(found) <= count:  # the first waits for the background
+            typed = f"x = '{name[:-4]}".encode()
+            prompt.press(typed)
+            prompt.wait(typed)
+            start = time.monotonic()
+            prompt.press(b"\t")
+            if prompt.wait(name[-4:].encode(), 0.5):
+                found.append((time.monotonic() - start) * 1000)
+            prompt.press(b"\x03")
+            prompt.wait(b"> ")
+    finally:
+        prompt.close()
+    return found[1:]
+
+
+def prompt_times(options):
+    """How long one waits for the first prompt, and for TAB."""
+    first = [first_prompt(options) for _ in range(20)]
+    return {"prompt: ms to the first": (statistics.median(first), 30, "max"),
+            "prompt: ms from TAB to a name": (statistics.median(tab_times(options, topic(options), 20)), 50, "max")}
+
+
 def engine(options):
     """The settlement engine by itself: medians of what it says."""
     rounds = [reported([f"{options.peers}/bench-engine"]) for _ in range(options.rounds)]
@@ -272,7 +339,7 @@ def pipeline_cpu(options):
 
 
 # These have no peer to take turns with.
-ALONE = {"pipeline": pipeline_cpu, "engine": engine, "start": start_up, "plan-many": plan_many}
+ALONE = {"pipeline": pipeline_cpu, "engine": engine, "start": start_up, "prompt": prompt_times, "plan-many": plan_many}
 
 
 def holds(value, limit, kind):

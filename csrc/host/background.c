@@ -17,6 +17,7 @@
 
 #define RUN_MS 30000 /* a run that takes longer is cut off */
 #define GAP_MS 1000  /* from the end of a run to the next */
+#define GRACE_MS 50  /* for a run that is about to end, or to keep what it has just opened */
 #define CUT_MS 10    /* between two attempts to cut off a run */
 
 typedef struct {
@@ -97,17 +98,22 @@ static void change (background *bg, bool *what) {
   pthread_mutex_unlock(&bg->lock);
 }
 
+static bool await_end (background *bg, int timeout_ms) {
+  struct timespec until = dm_clock_in(timeout_ms);
+  pthread_mutex_lock(&bg->lock);
+  while (!bg->ended && pthread_cond_timedwait(&bg->changed, &bg->lock, &until) == 0) {}
+  bool ended = bg->ended;
+  pthread_mutex_unlock(&bg->lock);
+  return ended;
+}
+
 /* Cuts off what runs, until it has ended. */
 static void join (background *bg) {
-  bool ended = false;
+  bool ended = await_end(bg, GRACE_MS);
   while (!ended) {
-    struct timespec next = dm_clock_in(CUT_MS);
     dm_limit_expire(&bg->limit);
     dm_limit_watch(&bg->limit, dm_clock_ms());
-    pthread_mutex_lock(&bg->lock);
-    if (!bg->ended) pthread_cond_timedwait(&bg->changed, &bg->lock, &next);
-    ended = bg->ended;
-    pthread_mutex_unlock(&bg->lock);
+    ended = await_end(bg, CUT_MS);
   }
   pthread_join(bg->thread, NULL);
 }
@@ -134,12 +140,22 @@ static int background_take (lua_State *L) {
   return 1;
 }
 
+/* The function ends what it has opened. What it says of that interests nobody. */
+static void tell_end (background *bg) {
+  lua_State *L = bg->state->L;
+  lua_pushvalue(L, 1);
+  lua_pushboolean(L, 1);
+  lua_pcall(L, 1, 0, 0);
+  lua_settop(L, 1);
+}
+
 /* background:close(): ends what runs */
 static int background_close (lua_State *L) {
   background *bg = check_background(L);
   if (bg->state == NULL) return 0;
   change(bg, &bg->stopped);
   join(bg);
+  tell_end(bg);
   dm_worker_state_free(bg->state);
   bg->state = NULL;
   free(bg->text);

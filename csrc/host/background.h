@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* background.h -- a Lua function that runs on a thread of its own, in a state of its own, each time
-** that it is woken: for answers of the network that nobody waits for.
+** that it is woken: for answers of the network that nobody waits for. At the end it is called once
+** more, with true, on the main thread.
 **
 ** Threads:   the Lua functions on the main thread; the function itself on its own.
 ** Ownership: a background owns the state that it was given, and its thread; it ends with its userdata.

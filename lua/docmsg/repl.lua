@@ -129,6 +129,7 @@ end
 
 local function complete(line)
   local cache = require "docmsg.repl.cache"
+  cache.refresh()
   offer.prepare(line)
   return require("docmsg.repl.completer").complete(line, _G, cache.live)
 end

@@ -56,7 +56,7 @@ describe("the program ends with", function()
 
   it("codes that are all reached here, but for one", function()
     local known = {}
-    for name, code in pairs(exit) do known[code] = name end
+    for word, code in pairs(exit) do known[code] = word end
     for _, case in ipairs(cases) do known[case[1]] = nil end
     assert.same({ [exit.SIGNALLED] = "SIGNALLED", [exit.UNCONVERGED] = "UNCONVERGED" }, known)
   end)

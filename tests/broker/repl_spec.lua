@@ -27,8 +27,8 @@ describe("the prompt", function()
       screen:press "Tab"
     end
     screen:await("> " .. becomes:gsub("%p", "%%%0") .. "$")
-    screen:press "C-u"
-    screen:await "> *$"
+    screen:press("C-u", "C-l")
+    screen:await "^> $"
   end
 
   local function enter(line, pattern)

@@ -109,6 +109,17 @@ describe("completion", function()
     assert.is_nil((require("docmsg.repl.completer").complete("loop.x.y", { loop = loop }, live)))
   end)
 
+  it("takes no time, however many names there are", function()
+    local cache = require "docmsg.repl.cache"
+    local many = {}
+    for i = 1, 10000 do many[i] = ("topic-%05d"):format(i) end
+    cache.keep("topics", many)
+    finally(function() cache.keep("topics", {}) end)
+    local before = os.clock()
+    assert.equal("topic-", "t" .. require("docmsg.repl.completer").complete("x = 't", {}, cache.live))
+    assert.is_true(os.clock() - before < 0.05)
+  end)
+
   it("counts what would not fit on the screen", function()
     local many = {}
     for i = 1, 150 do many[("many%03d"):format(i)] = 1 end

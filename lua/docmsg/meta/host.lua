@@ -84,8 +84,8 @@ function host.append(path, text) end
 ---@class docmsg.Background
 local background = {}
 
----Lets the function of a state, which takes nothing and may return a string, run now, and each time
----that it is woken. The state is its own from now on.
+---Lets the function of a state, which may return a string, run now, and each time that it is woken.
+---At the end it is called with true. The state is its own from now on.
 ---@param state docmsg.WorkerState
 ---@return docmsg.Background? background
 ---@return string? reason

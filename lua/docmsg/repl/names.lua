@@ -5,7 +5,9 @@ local kafka = require "docmsg.kafka"
 
 local M = {}
 
-local TIMEOUT <const> = "5s"
+-- Who has never answered is not waited for as long as who is only slow: the end of the session would
+-- wait, too. A connection that takes longer is made meanwhile, and asked the next time.
+local FIRST_TIMEOUT <const>, TIMEOUT <const> = "250ms", "5s"
 
 local function silent() end
 
@@ -15,25 +17,27 @@ local function add(answer, kind, names)
   for _, name in ipairs(names) do table.move({ kind, name }, 1, 2, #answer + 1, answer) end
 end
 
-local function ask(admin)
+local function ask(admin, timeout)
   local answer, topics, groups = {}, {}, {}
-  local infos = admin:describe_topics(nil, { timeout = TIMEOUT })
+  local infos = admin:describe_topics(nil, { timeout = timeout })
   if not infos then return nil end
   for name in pairs(infos) do topics[#topics + 1] = name end
   add(answer, "topics", topics)
-  local listed = admin:list_groups { timeout = TIMEOUT }
+  local listed = admin:list_groups { timeout = timeout }
   for i, entry in ipairs(listed or {}) do groups[i] = entry.group end
   if listed then add(answer, "groups", groups) end
   return table.concat(answer, "\0")
 end
 
 ---Makes the function that asks.
----@return fun(): string? answer kinds and names in turn, between NULs
+---@return fun(ends: boolean?): string? answer kinds and names in turn, between NULs
 function M.boot()
-  local admin
-  return function()
+  local admin, answer
+  return function(ends)
+    if ends then return admin and admin:close(0) and nil end
     admin = admin or kafka.admin { on_log = silent, on_error = silent }
-    return admin and ask(admin)
+    answer = admin and ask(admin, answer and TIMEOUT or FIRST_TIMEOUT) or answer
+    return answer
   end
 end
 
