@@ -133,9 +133,10 @@ static void idle (dm_edit *edit) {
   free(text);
 }
 
-/* Waits for a byte, or for a while; 0: neither came but a signal. The signals are open only while it
+/* Waits for a byte, or for a while: 0. Less than 0: a signal came. The signals are open only while it
 ** waits, so none is missed. */
-static int wait_for_input (const struct timespec *patience) {
+static int wait_for_input (void) {
+  static const struct timespec patience = { .tv_nsec = IDLE_MS * 1000000L };
   static const int heard[] = { SIGINT, SIGTERM };
   sigset_t blocked, before;
   sigemptyset(&blocked);
@@ -143,16 +144,16 @@ static int wait_for_input (const struct timespec *patience) {
   sigprocmask(SIG_BLOCK, &blocked, &before);
   struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
   int ready = -1;
-  while (ready < 0 && dm_interrupt_pending() == 0) ready = ppoll(&input, 1, patience, &before);
+  while (ready < 0 && dm_interrupt_pending() == 0) ready = ppoll(&input, 1, &patience, &before);
   sigprocmask(SIG_SETMASK, &before, NULL);
   return ready;
 }
 
 /* Waits for a byte and lets go on what goes on meanwhile; false: a signal came. */
 static int await_input (dm_edit *edit) {
-  static const struct timespec patience = { .tv_nsec = IDLE_MS * 1000000L };
   int ready;
-  while ((ready = wait_for_input(edit->idle != NULL ? &patience : NULL)) == 0) idle(edit);
+  while ((ready = wait_for_input()) == 0)
+    if (edit->idle != NULL) idle(edit);
   return ready > 0;
 }
 
