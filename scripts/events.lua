@@ -24,6 +24,11 @@ local function same_document(record, parts, what)
   end
 end
 
+local function same_query(record, field)
+  local other = record[field].query_id
+  if other ~= record.query_id then return ("%s is of another query, %q"):format(field, other) end
+end
+
 local function rising(record)
   local first, last = table.unpack(record.page_range)
   if first > last then return ("page_range: page %d is after page %d"):format(first, last) end
@@ -149,13 +154,15 @@ local StructuredQueryResult = s.record {
   matching_documents = s.array(id),
 }
 
-local HybridQueryResult = s.record {
+local HybridQueryResult = s.record({
   query_id = id,
   rag_result = RAGQueryResult,
   structured_result = StructuredQueryResult,
   combined_response = s.string,
   confidence_score = share,
-}
+}, { check = function(result)
+  return same_query(result, "rag_result") or same_query(result, "structured_result")
+end })
 
 -- == Events ==
 
@@ -168,11 +175,7 @@ end
 -- An event about a query, with one result whose query it must be.
 local function of_query(topic, field, schema)
   return { topic = topic, key = "query_id", data = s.record({ query_id = id, [field] = schema }, {
-    check = function(data)
-      if data[field].query_id ~= data.query_id then
-        return ("%s is of another query, %q"):format(field, data[field].query_id)
-      end
-    end,
+    check = function(data) return same_query(data, field) end,
   }) }
 end
 

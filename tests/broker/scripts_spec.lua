@@ -146,6 +146,13 @@ describe("a document on Apache Kafka", function()
     local again = consume({ "--idle", "1s" }, group)
     assert.equal(0, again.code, again.stderr)
     assert.equal("", again.stdout)
+
+    local simple = name.unique "readers"
+    local printed = run { "simple_consumer.lua", "--group", simple, "--count", "1" }
+    assert.equal(0, printed.code, printed.stderr)
+    assert.equal(("📄 Document filename: %s\n"):format(filename), printed.stdout)
+    assert.equal(1, committed(cluster, simple))
+    delete_topics(cluster, { ("%s.%s.dlq"):format(DOCUMENTS, simple) })
   end)
 
   it("carries CloudEvents headers and its id as the key", function()

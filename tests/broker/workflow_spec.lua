@@ -5,13 +5,16 @@ local await = require "support.await"
 local broker = require "support.broker"
 local docmsg = require "docmsg"
 local flow = require "support.flow"
+local http = require "support.http"
 local json = require "docmsg.json"
 local kafka = require "docmsg.kafka"
 local leaks = require "support.leaks"
+local load = require "support.load"
 local log = require "docmsg.log"
 local process = require "support.process"
 local program = require "support.program"
 local script = require "support.script"
+local system = require "system"
 local workflow = require "support.workflow"
 
 local GROUPS <const> = { "document_consumer_group", "extraction_consumer_group", "query_consumer_group",
@@ -235,6 +238,48 @@ describe("the document workflow on Apache Kafka", function()
       completions[message.key] = completions[message.key] or event_id
       assert.equal(completions[message.key], event_id, "a repeated event has the id of the first")
     end
+  end)
+
+  it("takes an edited handler over within a second of saving, without a rebalance", function()
+    local scripts <close> = setmetatable({ path = program.folder() }, { __close = function(self) program.remove(self.path) end })
+    assert(os.execute(("cp -r '%sscripts/.' '%s'"):format(script.root, scripts.path)))
+    local running <close> = script.start({ "run", scripts.path .. "/pipeline.lua", "--watch", "--http", "127.0.0.1:0" },
+      { servers = cluster.bootstrap_servers, env = { DOCMSG_DATA_DIR = folder } })
+    for _, group in ipairs(GROUPS) do running:await_stderr(group .. ": %d+ partitions gained", "60s") end
+    local address = running:await_stderr "figures and health at http://(%S+):"
+
+    local edited, count = scripts.path .. "/document_consumer.lua", 0
+    local text = program.read(edited):gsub('"Received document: ', '"Took in document: ')
+    program.write(edited .. "~", text)
+    local function publish_one()
+      count = count + 1
+      publish("doc-" .. count, "The gander lives at the pond.")
+    end
+    publish_one()
+    running:await_stderr("Received document: doc%-1 ", "60s")
+    assert(os.rename(edited .. "~", edited))
+    local saved = system.monotime()
+    await(function()
+      publish_one()
+      return running:stderr():find("Took in document: doc-", 1, true)
+    end, "60s", "the new handler")
+    local seconds = system.monotime() - saved
+    print(("    %.2f s after it was saved"):format(seconds))
+    assert(seconds <= load.share(), ("%.2f s"):format(seconds))
+
+    local figures
+    await(function()
+      figures = http.get(address, "/metrics").body
+      return figures:find('docmsg_reloads_total{result="ok"} 1\n', 1, true)
+    end, "30s", "the figures")
+    for _, group in ipairs(GROUPS) do
+      for kind, times in pairs { assign = 1, revoke = 0, lost = 0 } do
+        local sample = ('docmsg_rebalances_total{group="%s",kind="%s"} %d\n'):format(group, kind, times)
+        assert.truthy(figures:find(sample, 1, true), sample)
+      end
+    end
+    running:kill "TERM"
+    assert(running:wait().ok, running:wait().stderr)
   end)
 
   it("is shared by two processes, of which one may stop", function()

@@ -5,6 +5,7 @@ local broker = require "support.broker"
 local docmsg = require "docmsg"
 local flow = require "support.flow"
 local kafka = require "docmsg.kafka"
+local load = require "support.load"
 local program = require "support.program"
 local random = require "support.random"
 local script = require "support.script"
@@ -26,12 +27,6 @@ local function text_maker()
     end
     return table.concat(parts)
   end
-end
-
--- A machine that does other things as well gets more time.
-local function share()
-  local load = tonumber(program.read("/proc/loadavg"):match "^%S+")
-  return math.max(1, load / tonumber((program.capture "nproc")))
 end
 
 local function peak_of(pid)
@@ -65,7 +60,7 @@ describe("the document workflow", function()
     running:kill "TERM"
     assert(running:wait().ok, running:wait().stderr)
     print(("    %d documents in %.1f s, %.0f MiB"):format(DOCUMENTS, seconds, peak))
-    assert(seconds <= SECONDS * share(), ("%.1f s"):format(seconds))
+    assert(seconds <= SECONDS * load.share(), ("%.1f s"):format(seconds))
     assert(peak < MIB, ("%.0f MiB"):format(peak))
   end)
 end)

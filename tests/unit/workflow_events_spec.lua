@@ -56,6 +56,36 @@ end
 local FREE <const> = { ["a@extracted_fields"] = true }
 local MAY_BE_NULL <const> = { ["timestamp@extraction_results"] = true, ["a@extracted_fields"] = true }
 
+-- Texts, which may be as long as an event; and numbers that may be negative.
+local MAY_BE_LONG <const> = { content = true, description = true, chunk_content = true, generated_response = true,
+                              combined_response = true, ["a@extracted_fields"] = true }
+local MAY_BE_NEGATIVE <const> = { similarity_score = true, embedding_vector = true }
+
+-- What is put in the place of a value, by its kind: what that is called, the value, and which fields
+-- may have it. An object and a list are told apart by what is in them.
+local OTHERS <const> = {
+  string = {
+    { "a number", 7, FREE }, { "an object", { x = 1 }, FREE }, { "20000 bytes long", ("x"):rep(20000), MAY_BE_LONG },
+  },
+  number = {
+    { "a string", "7", FREE }, { "a list", json.array { 7 }, FREE }, { "negative", -7, MAY_BE_NEGATIVE },
+  },
+  boolean = { { "a string", "true", FREE }, { "a number", 1, FREE } },
+  object = { { "a string", "{}", FREE }, { "a list", json.array { 7, 8 }, FREE } },
+  list = { { "a string", "[]", FREE }, { "an object", { x = 1 }, FREE } },
+}
+
+local LISTS <const> = {}
+for name in ([[extracted_images tables workflow_types chunks embedding_vector field_specifications page_ranges field_specs
+  page_range extraction_results retrieved_chunks source_documents filtered_data matching_documents]]):gmatch "%S+" do
+  LISTS[name] = true
+end
+
+local function kind_of(one, path)
+  if type(one) ~= "table" then return type(one) end
+  return (path.item and #one > 0 or not path.item and LISTS[path.name]) and "list" or "object"
+end
+
 local function decode(event_type, data)
   return declared:get(event_type).decode(assert(json.encode(data)))
 end
@@ -81,18 +111,19 @@ end
 -- Each change of a good event, with whether it must be refused.
 local function each_change(event_type, check)
   local example = EXAMPLES[event_type]
-  walk(value.copy(example), { text = "" }, function(_, _, path)
-    local function changed(replacement, what)
+  walk(value.copy(example), { text = "" }, function(holder, key, path)
+    local function change(replacement, what, allowed)
       local copy = value.copy(example)
       walk(copy, { text = "" }, function(container, name, at)
-        if at.text == path.text then container[name] = replacement(container[name]) end
+        if at.text == path.text then container[name] = replacement end
       end)
-      check(copy, path, what)
+      check(copy, path, what, is_in(allowed, path))
     end
-    if path.item then return end
-    changed(function() return nil end, "missing")
-    changed(function() return json.null end, "null")
-    changed(function() return true end, "a boolean")
+    local kind = kind_of(holder[key], path)
+    if not path.item then change(nil, "missing", MAY_BE_ABSENT) end
+    change(json.null, "null", path.item and {} or MAY_BE_NULL)
+    if kind ~= "boolean" then change(true, "a boolean", FREE) end
+    for _, other in ipairs(OTHERS[kind]) do change(other[2], other[1], other[3]) end
   end)
 end
 
@@ -137,23 +168,19 @@ end)
 
 describe("an event of the workflow is refused", function()
   for _, event_type in ipairs(declared.types) do
-    it("when a field is missing, null or something else: " .. event_type, function()
+    it("when a field is missing, null, of another type, too long or negative: " .. event_type, function()
       local count = 0
-      each_change(event_type, function(changed, path, what)
+      each_change(event_type, function(changed, path, what, allowed)
         local data, reason = decode(event_type, changed)
         count = count + 1
-        if what == "missing" or what == "null" then
-          if is_in(what == "missing" and MAY_BE_ABSENT or MAY_BE_NULL, path) then
-            assert(data, ("%s %s: %s"):format(path.text, what, reason))
-          else
-            assert(reason, ("%s was taken when %s"):format(path.text, what))
-          end
-        elseif what == "a boolean" and not is_in(FREE, path) and path.name ~= "is_required" then
-          assert(reason, ("%s was taken when %s"):format(path.text, what))
-          assert.truthy(reason:find(path.name, 1, true), reason)
+        if allowed then
+          assert(data, ("%s %s: %s"):format(path.text, what, reason))
+        else
+          assert(reason, ("%s was taken when it was %s"):format(path.text, what))
+          assert.truthy(reason:find(path.name, 1, true), ("%s, %s: %s"):format(path.text, what, reason))
         end
       end)
-      assert(count >= 9, event_type .. ": " .. count)
+      assert(count >= 18, event_type .. ": " .. count)
     end)
   end
 
@@ -211,6 +238,10 @@ describe("an event of the workflow is refused", function()
     { "query-received", "a question of 10001 bytes", function(e) e.user_query.query_text = ("x"):rep(10001) end, "query_text: " },
     { "rag-query-complete", "a negative confidence", function(e) e.rag_result.confidence_score = -0.1 end, "confidence_score: " },
     { "hybrid-query-complete", "another query inside", function(e) e.hybrid_result.query_id = "r" end, "another query" },
+    { "hybrid-query-complete", "the text's answer to another query", function(e) e.hybrid_result.rag_result.query_id = "r" end,
+      'rag_result is of another query, "r"' },
+    { "hybrid-query-complete", "the fields' answer to another query",
+      function(e) e.hybrid_result.structured_result.query_id = "r" end, 'structured_result is of another query, "r"' },
   }
   for _, case in ipairs(cases) do
     it(("with %s: %s"):format(case[2], case[1]), function()
