@@ -11,10 +11,16 @@ return { ["repl-order-placed"] = { topic = %q, key = "id", data = s.record { id 
 describe("the prompt", function()
   local cluster, topic, folder, screen, group
 
+  local function open(columns)
+    screen = terminal.open(("cd %s; %s"):format(folder, program.command(
+      { "--bootstrap-servers", cluster.bootstrap_servers }, { HOME = folder, DOCMSG_HISTORY = "" })), columns)
+    screen:await "> $"
+  end
+
   -- Types, without Enter.
   local function type_keys(text)
     screen:tmux("send-keys -l -- %s", program.quote(text))
-    screen:await("> " .. text:gsub("%p", "%%%0") .. "$")
+    screen:await("> " .. text:gsub("%p", "%%%0") .. "%s*$") -- a full row wraps with a space
   end
 
   -- TAB until the background has learnt what there is.
@@ -52,9 +58,7 @@ describe("the prompt", function()
     assert(consumer:commit { { topic = topic.name, partition = 0, offset = 0 } })
     folder = program.folder()
     program.write(folder .. "/events.lua", EVENTS:format(topic.name))
-    screen = terminal.open(("cd %s; %s"):format(folder, program.command(
-      { "--bootstrap-servers", cluster.bootstrap_servers }, { HOME = folder, DOCMSG_HISTORY = "" })))
-    screen:await "> $"
+    open()
   end)
 
   after_each(function()
@@ -102,6 +106,22 @@ describe("the prompt", function()
     enter("#x", "\n154\n> $")
     enter(".stop", "ended: " .. topic.name:gsub("%p", "%%%0") .. "\n> $")
     enter(".stop", "nothing goes on\n> $")
+  end)
+
+  it("keeps the line whole on a terminal of 20 columns", function()
+    screen:close()
+    open(20)
+    enter("T = '" .. topic.name .. "'", "'\n> $")
+    enter(".tail " .. topic.name .. " &", "&\n> $")
+    for length = 14, 18 do -- the last column, and around it
+      type_keys(("y"):rep(length))
+      publish("v" .. length)
+      screen:await(("^v%d\n> %s%%s*$"):format(length, ("y"):rep(length)))
+      screen:press "C-c"
+      screen:await "\n> $"
+      screen:press "C-l"
+      screen:await "^> $"
+    end
   end)
 
   it("tells what became of a record that was sent", function()

@@ -15,14 +15,15 @@ OwnBroker.__index = OwnBroker
 
 local M = {}
 
----@param options? {nodes?: 1|3}
+---@param options? {nodes?: 1|3, properties?: string} `properties`: lines of the nodes' configuration
 ---@return support.OwnBroker
 function M.start(options)
   local folder = os.tmpname()
   os.remove(folder)
   local own = setmetatable({ folder = folder }, OwnBroker)
   function own.kafka(...)
-    local result = process.run { "tools/kafka", env = { DOCMSG_KAFKA_DIR = folder }, limit = 120, ... }
+    local env = { DOCMSG_KAFKA_DIR = folder, DOCMSG_KAFKA_PROPERTIES = options and options.properties }
+    local result = process.run { "tools/kafka", env = env, limit = 120, ... }
     assert(result.ok, result.stderr)
     return result.stdout
   end

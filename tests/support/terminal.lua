@@ -13,12 +13,13 @@ local M = {}
 local count = 0
 
 ---@param command string run by a shell
+---@param columns? integer default 100
 ---@return docmsg.test.Terminal
-function M.open(command)
+function M.open(command, columns)
   count = count + 1
   local socket = ("docmsg-test-%s-%d"):format(program.capture("echo $PPID"):gsub("%s", ""), count)
   local terminal = setmetatable({ socket = socket }, Terminal)
-  terminal:tmux("new-session -d -x 100 -y 40 %s",
+  terminal:tmux("new-session -d -x %d -y 40 %s", columns or 100,
     program.quote("timeout --foreground 120 sh -c " .. program.quote("trap : INT; (" .. command .. "); echo exit=$?; exec cat")))
   return terminal
 end
@@ -50,16 +51,18 @@ end
 
 ---Waits until a Lua pattern is on the screen.
 ---@param pattern string
+---@param seconds? integer default 10
 ---@return string screen
-function Terminal:await(pattern)
-  local deadline = os.time() + 10
+function Terminal:await(pattern, seconds)
+  seconds = seconds or 10
+  local deadline = os.time() + seconds
   repeat
     local screen = self:screen()
     if screen:find(pattern) then
       return screen
     end
   until os.time() > deadline
-  error(("%q did not appear in 10 s on the screen:\n%s"):format(pattern, self:screen()), 2)
+  error(("%q did not appear in %d s on the screen:\n%s"):format(pattern, seconds, self:screen()), 2)
 end
 
 function Terminal:close()
