@@ -58,17 +58,18 @@ check_build_is_ours() {
     "run $tool as $(stat -c %U "$folder"), or in a copy of the project that is your own"
 }
 
-# Configures a preset once and builds it; a build with nothing to do is quiet and quick.
+# Configures a preset once and builds it; a build with nothing to do is quiet and quick. It is in
+# build/PRESET, or in the folder of build/ that is named after the preset.
 build_preset() {
-  local preset=$1
-  check_build_is_ours "$preset"
+  local preset=$1 folder=${2:-$1}
+  check_build_is_ours "$folder"
   cd "$ROOT" || exit
-  if [[ ! -f build/$preset/build.ninja ]]; then
-    say "configure $preset"
-    cmake --preset "$preset" >&2
+  if [[ ! -f build/$folder/build.ninja ]]; then
+    say "configure $folder"
+    cmake --preset "$preset" -B "build/$folder" >&2
   fi
-  say "build $preset"
-  cmake --build --preset "$preset" >&2
+  say "build $folder"
+  cmake --build "build/$folder" >&2
 }
 
 # Starts an Apache Kafka for this run alone and exports where it is. It ends with the script.

@@ -11,7 +11,8 @@
 /* IncrementalAlterConfigs: sets single keys at the broker, without describe and merge. */
 #define DM_HAS_INCREMENTAL_ALTER DM_RDKAFKA_AT_LEAST(2, 2, 0)
 
-/* DescribeTopics, DescribeCluster, ListOffsets. */
+/* DescribeTopics, ListOffsets. DescribeCluster came with them, but asks for metadata, as admin:cluster()
+** does. */
 #define DM_HAS_DESCRIBE_TOPICS DM_RDKAFKA_AT_LEAST(2, 3, 0)
 #define DM_HAS_LIST_OFFSETS DM_RDKAFKA_AT_LEAST(2, 3, 0)
 
