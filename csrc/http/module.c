@@ -4,10 +4,12 @@
 #include <lauxlib.h>
 
 #include "http/fetch_lua.h"
-#include "http/status_lua.h"
+#include "http/request_lua.h"
+#include "http/server_lua.h"
 
 static const luaL_Reg functions[] = {
   { "get", dm_fetch_lua },
+  { "server", dm_server_lua },
   { "status", dm_status_lua },
   { NULL, NULL },
 };
@@ -17,7 +19,8 @@ int luaopen_docmsg_http (lua_State *L) {
   lua_getglobal(L, "require");
   lua_pushliteral(L, "docmsg.kafka"); /* its state counts the servers */
   lua_call(L, 1, 0);
-  dm_status_lua_open(L);
+  dm_asked_open(L);
+  dm_server_lua_open(L);
   luaL_newlib(L, functions);
   return 1;
 }

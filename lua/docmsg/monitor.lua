@@ -22,7 +22,7 @@ local PLAIN <const> = "text/plain; charset=utf-8"
 ---@field log docmsg.Log
 
 ---@class docmsg.Monitor
----@field private server? docmsg.http.Status
+---@field private server? docmsg.http.Server
 ---@field private draw? fun(text: string)
 ---@field private due integer when to tell again
 ---@field private last? docmsg.RunnerStats

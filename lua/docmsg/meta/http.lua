@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What the C module docmsg.http offers to docmsg.monitor, and to docmsg-lua stats and health.
+-- What the C module docmsg.http offers to docmsg.web, docmsg.monitor, docmsg-lua stats and docmsg-lua health.
 -- This file is never loaded.
 ---@meta docmsg.http
 
@@ -19,28 +19,169 @@ function http.get(address, path, timeout) end
 ---@field public? boolean the address may be reached from other machines; else that is refused
 
 ---A small server whose answers are texts that are set ahead. It answers GET and HEAD, 64 connections at a
----time, which may be idle for 10 s; a request has 16 KiB at most and no body.
----@class docmsg.http.Status
-local status = {}
-
----Makes a server.
+---time, which may be idle for 10 s; a request has 16 KiB at most and no body. It is started already.
 ---@param options docmsg.http.StatusOptions
----@return docmsg.http.Status? status
+---@return docmsg.http.Server? server
 ---@return string? reason
 function http.status(options) end
 
----Sets the answer to a path; at most 16 paths. When it is not set again in time, the answer is 503.
+---@class docmsg.http.ServerOptions : docmsg.http.StatusOptions
+---@field connections? integer at a time, default 256; others wait
+---@field grace? docmsg.Duration how long a request may take to come, beside a second for each 64 KiB of it; default "30s"
+---@field headers? docmsg.Header[] that every answer has
+---@field hosts? string[] the names that a Host may have, beside addresses and localhost; an Origin must be the Host. Left out: neither is looked at
+---@field token? string that requests need, unless their route is open
+
+---Makes a server, which listens and is to be started. A connection may be idle for 5 s.
+---@param options docmsg.http.ServerOptions
+---@return docmsg.http.Server? server
+---@return string? reason
+function http.server(options) end
+
+---@class docmsg.http.Server
+local server = {}
+
+---@class docmsg.http.Upload
+---@field folder string where the file goes, which must be there
+---@field field string of the form, that the file is in
+---@field extensions string[] in lower case, of files that are taken
+---@field max? integer bytes; default 100 MiB
+
+---@class docmsg.http.Route
+---@field method string
+---@field path string a path, or with a "/" at its end what begins so
+---@field body? integer bytes of a body that are kept; default 0, and no body is taken
+---@field lane? integer the thread that handles it; default: requests are `server:request`'s
+---@field open? boolean no token is needed
+---@field stream? boolean the answer is the stream of what `server:tell` tells, and nobody handles it
+---@field upload? docmsg.http.Upload the body is a form with a file
+
+---Declares what is taken, before the start.
+---@param route docmsg.http.Route
+---@return integer number
+function server:route(route) end
+
+---A thread for handlers that wait: it calls the function of the state for each request. Before the start.
+---@param state docmsg.WorkerState becomes the server's
+---@return integer lane
+function server:lane(state) end
+
+---@return boolean? ok
+---@return string? reason
+function server:start() end
+
+---Sets the answer to a path; at most 64 paths, 16 of a status server. When it is not set again in time, the answer is 503.
 ---@param path string begins with "/"
 ---@param code integer 200 to 599
 ---@param type string of the content
 ---@param body string
 ---@param valid? docmsg.Duration default "forever"
-function status:set(path, code, type, body, valid) end
+function server:set(path, code, type, body, valid) end
+
+---Waits for a request, or until one of the descriptors can be read.
+---@param timeout? docmsg.Duration default "forever"
+---@param ... integer at most 8 descriptors
+function server:wait(timeout, ...) end
+
+---@return docmsg.http.Request? request the next one that nobody handles yet
+function server:request() end
+
+---Sends text to all who listen to a stream: events as "event: NAME\ndata: TEXT\n\n". One who has not read
+---256 KiB of it is let go.
+---@param text string
+---@return integer count how many listen
+function server:tell(text) end
+
+---@param token string
+---@return boolean fits it is the token, or none is needed
+function server:fits(token) end
+
+---@return string value of the Set-Cookie that stands for the token until this process ends
+function server:cookie() end
+
+---@return integer count of requests that are not answered
+function server:busy() end
+
+---@class docmsg.http.Figures
+---@field requests integer that were answered
+---@field classes integer[] of them by the first digit of their code
+---@field received integer bytes of bodies
+---@field cut_off integer requests that ended without having been answered
+---@field connections integer now
+---@field streams integer now
+
+---@return docmsg.http.Figures
+function server:figures() end
 
 ---@return string address such as "127.0.0.1:9464"
-function status:address() end
+function server:address() end
 
----Ends open connections and the server.
-function status:close() end
+---Takes no more connections.
+function server:quiesce() end
+
+---Refuses what is not answered, ends open connections and the server.
+function server:close() end
+
+---A request, until it is answered.
+---@class docmsg.http.Request
+local request = {}
+
+---@return integer number that `server:route` gave
+function request:route() end
+
+---@return string
+function request:method() end
+
+---@return string path without its query
+function request:path() end
+
+---@return string rest of the path, behind that of its route
+function request:rest() end
+
+---@param name string
+---@return string? value from behind the path's "?"
+function request:query(name) end
+
+---@param name string
+---@return string? value
+function request:header(name) end
+
+---@return string
+function request:body() end
+
+---@return boolean known it has the token, or the cookie; or none is needed
+function request:known() end
+
+---@param name string
+---@return string? value of a field of the form
+function request:field(name) end
+
+---@class docmsg.http.File
+---@field filename string as the client calls it, without folders; any bytes but control characters
+---@field name string in its folder: a UUID with the extension
+---@field path string
+---@field sha256 string
+---@field size integer bytes
+
+---@return docmsg.http.File file that is stored, and goes with the answer unless it is kept
+function request:file() end
+
+---The file stays.
+function request:keep() end
+
+---Removes the file.
+---@return boolean? ok
+---@return string? reason
+function request:discard() end
+
+---Answers; the request can not be used any more.
+---@param code integer 200 to 599
+---@param type string of the content
+---@param body string
+---@param headers? docmsg.Header[]
+function request:answer(code, type, body, headers) end
+
+---Answers 500, unless it was answered.
+function request:fail() end
 
 return http

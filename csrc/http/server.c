@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/server.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kafka/clock.h"
+
+/* So much of a refused body is read before the answer; what is longer gets the answer at once. */
+#define SWALLOW_BYTES 65536
+
+/* After such an answer the client has so long to read it and to stop. */
+#define LINGER_MS 2000
+
+#define JSON "application/json"
+#define STACK_BYTES 262144
+
+/* -- The head of a request --------------------------------------------------------------------- */
+
+typedef struct lengths {
+  int lengths, encodings;
+} lengths;
+
+static enum MHD_Result count_lengths (void *arg, enum MHD_ValueKind kind, const char *name,
+                                      const char *value) {
+  lengths *found = arg;
+  (void)kind;
+  (void)value;
+  if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) found->lengths++;
+  if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) found->encodings++;
+  return MHD_YES;
+}
+
+/* What two readers of the request could understand in two ways is not taken. */
+static bool is_length_clear (struct MHD_Connection *connection) {
+  lengths found = { 0, 0 };
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, count_lengths, &found);
+  return found.lengths + found.encodings <= 1;
+}
+
+static uint64_t announced (struct MHD_Connection *connection) {
+  const char *text =
+    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+  return text == NULL ? 0 : strtoull(text, NULL, 10);
+}
+
+static bool is_read (const char *method) {
+  return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
+static uint64_t body_max (const dm_route *route) {
+  return route->upload == NULL ? route->body_max : route->upload->max + DM_FORM_BYTES;
+}
+
+/* Finds out who is to answer; the refusal when nobody is. */
+static dm_refusal look (dm_server *server, dm_exchange *ex) {
+  dm_refusal refusal = dm_guard_check_site(&server->guard, ex->connection);
+  if (refusal != DM_NOT_REFUSED) return refusal;
+  if (!is_length_clear(ex->connection)) return DM_BAD_LENGTH;
+  if (dm_pages_has(&server->pages, ex->path)) {
+    if (!is_read(ex->method)) return DM_WRONG_METHOD;
+    return announced(ex->connection) > 0 ? DM_TOO_LARGE : DM_NOT_REFUSED;
+  }
+  ex->route = dm_routes_find(&server->routes, ex->method, ex->path, &refusal);
+  if (ex->route == NULL) return refusal;
+  if (!ex->route->open && !dm_guard_knows(&server->guard, ex->connection)) return DM_UNAUTHORIZED;
+  return announced(ex->connection) > body_max(ex->route) ? DM_TOO_LARGE : DM_NOT_REFUSED;
+}
+
+/* -- Answers ----------------------------------------------------------------------------------- */
+
+/* Notes the code of an answer. */
+static void count (dm_server *server, unsigned code) {
+  atomic_fetch_add(&server->figures.requests, 1);
+  atomic_fetch_add(&server->figures.classes[code / 100 % 6], 1);
+}
+
+static bool add_allow (const dm_server *server, const dm_exchange *ex,
+                       struct MHD_Response *response) {
+  char allowed[128];
+  if (ex->refusal != DM_WRONG_METHOD) return true;
+  dm_routes_allow(&server->routes, ex->path, allowed);
+  return MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allowed) == MHD_YES;
+}
+
+static enum MHD_Result answer_refusal (dm_server *server, dm_exchange *ex) {
+  char text[DM_REFUSAL_ROOM];
+  size_t length = dm_refusal_write(ex->refusal, text);
+  struct MHD_Response *response = dm_response_new(JSON, text, length, server->headers);
+  enum MHD_Result result = MHD_NO;
+  count(server, dm_refusal_code(ex->refusal));
+  if (response == NULL) return MHD_NO;
+  if (add_allow(server, ex, response))
+    result = MHD_queue_response(ex->connection, dm_refusal_code(ex->refusal), response);
+  MHD_destroy_response(response);
+  return result;
+}
+
+/* Reads and forgets what comes, until the client has read the answer, or for a while: closing with
+** bytes unread would take the answer back. */
+static void linger (int fd) {
+  dm_deadline deadline = dm_deadline_in(LINGER_MS);
+  char room[16384];
+  struct pollfd poller = { .fd = fd, .events = POLLIN };
+  while (poll(&poller, 1, dm_deadline_left(deadline)) > 0)
+    if (recv(fd, room, sizeof room, 0) <= 0) return;
+}
+
+/* Refuses in the middle of a body, of which libmicrohttpd would read all before it answers. */
+static enum MHD_Result refuse_at_once (dm_server *server, dm_exchange *ex) {
+  const union MHD_ConnectionInfo *info =
+    MHD_get_connection_info(ex->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  char body[DM_REFUSAL_ROOM], head[256];
+  size_t length = dm_refusal_write(ex->refusal, body);
+  int size = snprintf(head, sizeof head,
+    "HTTP/1.1 %u Refused\r\nContent-Type: " JSON "\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
+    "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
+    dm_refusal_code(ex->refusal), length);
+  count(server, dm_refusal_code(ex->refusal));
+  if (send(info->connect_fd, head, (size_t)size, MSG_NOSIGNAL | MSG_MORE) != size ||
+      send(info->connect_fd, body, length, MSG_NOSIGNAL) != (ssize_t)length)
+    return MHD_NO;
+  shutdown(info->connect_fd, SHUT_WR);
+  linger(info->connect_fd);
+  return MHD_NO;
+}
+
+static enum MHD_Result answer_page (dm_server *server, dm_exchange *ex) {
+  enum MHD_Result result = MHD_NO;
+  unsigned code = 0;
+  ex->refusal = dm_pages_answer(&server->pages, ex->path, ex->connection, &code, &result);
+  if (ex->refusal != DM_NOT_REFUSED) return answer_refusal(server, ex);
+  count(server, code);
+  return result;
+}
+
+static enum MHD_Result answer_stream (dm_server *server, dm_exchange *ex) {
+  enum MHD_Result result = MHD_NO;
+  ex->refusal = dm_stream_answer(&server->streams, ex->connection, server->headers, &result);
+  if (ex->refusal != DM_NOT_REFUSED) return answer_refusal(server, ex);
+  count(server, 200);
+  return result;
+}
+
+/* The time in which the handler thinks is not the client's: libmicrohttpd must not count it. */
+static enum MHD_Result answer_handled (dm_server *server, dm_exchange *ex) {
+  MHD_set_connection_option(ex->connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+  dm_exchange_give(ex);
+  MHD_set_connection_option(ex->connection, MHD_CONNECTION_OPTION_TIMEOUT,
+                            (unsigned)server->limits.idle_s);
+  if (ex->response == NULL) return answer_refusal(server, ex);
+  count(server, ex->code);
+  return MHD_queue_response(ex->connection, ex->code, ex->response);
+}
+
+/* -- Requests, each on its connection's thread ------------------------------------------------- */
+
+static dm_connection *keeping_of (struct MHD_Connection *connection) {
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* The head is there. Only now may an answer be queued before the body has come. */
+static enum MHD_Result begin (dm_server *server, dm_exchange *ex) {
+  ex->keeping = keeping_of(ex->connection);
+  if (ex->keeping == NULL) return MHD_NO; /* no descriptor was to be had */
+  ex->refusal = look(server, ex);
+  if (ex->refusal == DM_NOT_REFUSED && ex->route != NULL && ex->route->upload != NULL) {
+    ex->upload = dm_upload_new(ex->route->upload, ex->connection);
+    ex->refusal = ex->upload == NULL ? DM_FAILED : ex->upload->refusal;
+  }
+  if (ex->refusal == DM_NOT_REFUSED) return MHD_YES;
+  if (MHD_lookup_connection_value(ex->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT) != NULL)
+    return answer_refusal(server, ex);
+  return announced(ex->connection) > SWALLOW_BYTES ? refuse_at_once(server, ex) : MHD_YES;
+}
+
+static enum MHD_Result receive (dm_server *server, dm_exchange *ex, const char *piece,
+                                size_t *size) {
+  if (ex->route == NULL && ex->refusal == DM_NOT_REFUSED) ex->refusal = DM_TOO_LARGE; /* a page */
+  dm_exchange_receive(ex, piece, *size);
+  atomic_fetch_add(&server->figures.received, *size);
+  *size = 0;
+  if (ex->refusal == DM_NOT_REFUSED) return MHD_YES;
+  return announced(ex->connection) > SWALLOW_BYTES || ex->received > SWALLOW_BYTES
+           ? refuse_at_once(server, ex) : MHD_YES;
+}
+
+/* All of it is there. */
+static enum MHD_Result finish (dm_server *server, dm_exchange *ex) {
+  dm_keeper_busy(ex->keeping);
+  if (ex->refusal == DM_NOT_REFUSED && ex->upload != NULL)
+    ex->refusal = dm_upload_finish(ex->upload);
+  if (ex->refusal != DM_NOT_REFUSED) return answer_refusal(server, ex);
+  if (ex->route == NULL) return answer_page(server, ex);
+  return ex->route->stream ? answer_stream(server, ex) : answer_handled(server, ex);
+}
+
+/* Called when the head of a request is there, for each piece of its body, and when all of it is. */
+static enum MHD_Result on_request (void *arg, struct MHD_Connection *connection, const char *url,
+                                   const char *method, const char *version, const char *piece,
+                                   size_t *size, void **seen) {
+  dm_server *server = arg;
+  dm_exchange *ex = *seen;
+  (void)version;
+  if (ex != NULL) return *size > 0 ? receive(server, ex, piece, size) : finish(server, ex);
+  *seen = ex = dm_exchange_new(connection, method, url);
+  return ex == NULL ? MHD_NO : begin(server, ex);
+}
+
+static void on_completed (void *arg, struct MHD_Connection *connection, void **seen,
+                          enum MHD_RequestTerminationCode code) {
+  dm_server *server = arg;
+  dm_exchange *ex = *seen;
+  (void)connection;
+  if (ex == NULL) return;
+  if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) atomic_fetch_add(&server->figures.cut_off, 1);
+  if (ex->keeping != NULL) dm_keeper_idle(ex->keeping);
+  dm_exchange_free(ex);
+  *seen = NULL;
+}
+
+static void on_connection (void *arg, struct MHD_Connection *connection, void **context,
+                           enum MHD_ConnectionNotificationCode code) {
+  dm_server *server = arg;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    atomic_fetch_add(&server->figures.connections, 1);
+    *context = dm_keeper_add(&server->keeper,
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    return;
+  }
+  atomic_fetch_sub(&server->figures.connections, 1);
+  if (*context != NULL) dm_keeper_remove(&server->keeper, *context);
+  *context = NULL;
+}
+
+/* -- Life -------------------------------------------------------------------------------------- */
+
+dm_server *dm_server_new (dm_http_address *address, dm_server_limits limits, char *reason,
+                          size_t size) {
+  dm_server *server = calloc(1, sizeof *server);
+  snprintf(reason, size, "not enough memory");
+  if (server == NULL) return NULL;
+  server->listener = -1;
+  server->limits = limits;
+  dm_pages_open(&server->pages, limits.pages);
+  dm_streams_open(&server->streams);
+  dm_keeper_open(&server->keeper, limits.grace_ms);
+  if (dm_queue_open(&server->queue) && dm_guard_open(&server->guard)) {
+    server->listener = dm_http_address_listen(address, reason, size);
+    if (server->listener >= 0) return server;
+  }
+  dm_server_free(server);
+  return NULL;
+}
+
+static void start_daemon (dm_server *server) {
+  server->daemon = MHD_start_daemon(
+    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL,
+    on_request, server, MHD_OPTION_LISTEN_SOCKET, server->listener,
+    MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+    MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+    MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->limits.connections,
+    MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->limits.head_bytes,
+    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)server->limits.idle_s,
+    MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,
+    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+  server->listener = -1; /* the daemon's, also when that failed */
+}
+
+bool dm_server_start (dm_server *server) {
+  sigset_t all, before;
+  bool started = true;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before); /* its threads get no signals */
+  for (int i = 0; i < server->lane_count && started; i++)
+    started = dm_http_lane_start(server->lanes[i]);
+  if (started && dm_keeper_start(&server->keeper)) start_daemon(server);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return server->daemon != NULL;
+}
+
+void dm_server_quiesce (dm_server *server) {
+  MHD_socket listener = MHD_INVALID_SOCKET;
+  if (server->daemon != NULL) listener = MHD_quiesce_daemon(server->daemon);
+  if (listener != MHD_INVALID_SOCKET) close(listener);
+}
+
+static void free_headers (dm_header *headers) {
+  for (dm_header *it = headers; it != NULL && it->name != NULL; it++) {
+    free((char *)it->name);
+    free((char *)it->value);
+  }
+  free(headers);
+}
+
+/* Order matters: 1. nobody waits for a handler or an event any more, 2. so the threads can end,
+** 3. and nobody uses the tables. */
+void dm_server_free (dm_server *server) {
+  dm_queue_end(&server->queue);
+  for (int i = 0; i < server->lane_count; i++) dm_http_lane_stop(server->lanes[i]);
+  dm_streams_end(&server->streams);
+  if (server->daemon != NULL) MHD_stop_daemon(server->daemon);
+  if (server->listener >= 0) close(server->listener);
+  for (int i = 0; i < server->lane_count; i++) dm_http_lane_free(server->lanes[i]);
+  dm_keeper_close(&server->keeper);
+  dm_streams_close(&server->streams);
+  dm_queue_close(&server->queue);
+  dm_pages_close(&server->pages);
+  dm_routes_close(&server->routes);
+  dm_guard_close(&server->guard);
+  free_headers(server->headers);
+  free(server);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* server.h -- an HTTP server: pages that are set ahead (page.h), routes whose requests others handle
+** (route.h, exchange.h), and a stream of events (stream.h).
+**
+** Each connection has a thread, which reads, writes to disk, syncs, and waits for the handler: so a
+** slow disk, a slow client or a slow handler holds up nobody else. None of these threads runs Lua.
+**
+** Threads:   new, add, start, stop and free on the parent's; set and tell on any.
+** Ownership: a server owns its socket, its threads and its tables.
+** Order:     dm_server_new; guard, headers, routes; dm_server_start; dm_server_quiesce, when it shall
+**            take no more connections; dm_server_free.
+*/
+#ifndef DM_HTTP_SERVER_H
+#define DM_HTTP_SERVER_H
+
+#include <stdatomic.h>
+
+#include "http/address.h"
+#include "http/exchange.h"
+#include "http/guard.h"
+#include "http/lane.h"
+#include "http/page.h"
+#include "http/stream.h"
+
+/* Workers' threads that run handlers. */
+#define DM_SERVER_LANES 16
+
+typedef struct dm_server_limits {
+  int connections;     /* at a time; others wait */
+  int pages;
+  int idle_s;          /* in which nothing comes */
+  size_t head_bytes;   /* of a request, with what libmicrohttpd needs besides */
+  int64_t grace_ms;    /* for a request, see keeper.h */
+} dm_server_limits;
+
+/* How requests ended, by the class of their answer: 1xx to 5xx. */
+typedef struct dm_server_figures {
+  _Atomic uint64_t requests, classes[6], received, cut_off;
+  atomic_int connections;
+} dm_server_figures;
+
+typedef struct dm_server {
+  struct MHD_Daemon *daemon;
+  int listener;               /* -1: it is the daemon's */
+  dm_server_limits limits;
+  dm_header *headers;         /* of every answer; NULL: none. Copies. */
+  dm_guard guard;
+  dm_pages pages;
+  dm_routes routes;
+  dm_queue queue;             /* of the handlers on the parent's thread */
+  dm_http_lane *lanes[DM_SERVER_LANES];  /* of those on workers' threads */
+  int lane_count;
+  dm_streams streams;
+  dm_keeper keeper;
+  dm_server_figures figures;
+} dm_server;
+
+/* A server that listens there, and answers nobody before it is started; NULL and the reason. The
+** address learns its port. */
+dm_server *dm_server_new (dm_http_address *address, dm_server_limits limits, char *reason,
+                          size_t size);
+
+/* Starts its threads. */
+bool dm_server_start (dm_server *server);
+
+/* Takes no more connections. */
+void dm_server_quiesce (dm_server *server);
+
+/* Ends streams, refuses what is not answered, and ends connections and threads. */
+void dm_server_free (dm_server *server);
+
+#endif

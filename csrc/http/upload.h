@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* upload.h -- a form that is read while it comes: its one file goes to disk, its fields are kept.
+**
+** A file is written under a name that begins with a dot, made for it; when all of it is there it is
+** synced and gets its name, 32 hexadecimal digits of chance as a UUID, and the extension of the
+** client's name for it; then its folder is synced. So what has a name is whole.
+**
+** Threads:   one at a time.
+** Ownership: an upload owns its file until dm_upload_keep: dm_upload_free removes it.
+** Order:     dm_upload_new; feed any number of times; finish; keep, discard; free.
+*/
+#ifndef DM_HTTP_UPLOAD_H
+#define DM_HTTP_UPLOAD_H
+
+#include <openssl/evp.h>
+#include <stdint.h>
+
+#include "http/refusal.h"
+
+/* The most bytes of a form beside its file, and of each of its fields. */
+#define DM_FORM_BYTES 65536
+#define DM_FIELD_BYTES 4096
+#define DM_FIELDS 16
+
+/* Room for the name of a stored file, without its folder. */
+#define DM_UPLOAD_NAME 64
+
+/* What a route takes. */
+typedef struct dm_upload_rules {
+  char *folder;
+  char *field;         /* that the file is in */
+  char **extensions;   /* lower case, without dots; NULL ends them */
+  uint64_t max;        /* bytes of the file */
+} dm_upload_rules;
+
+typedef struct dm_form_field {
+  struct dm_form_field *next;
+  char *name;
+  size_t length;
+  char text[DM_FIELD_BYTES + 1];
+} dm_form_field;
+
+typedef struct dm_upload {
+  const dm_upload_rules *rules;
+  struct MHD_PostProcessor *post;
+  dm_refusal refusal;               /* what is wrong with it */
+  int folder, fd;                   /* -1: not open */
+  char part[DM_UPLOAD_NAME], name[DM_UPLOAD_NAME];
+  char *filename;                   /* the client's, without folders; NULL: no file came yet */
+  uint64_t size;
+  EVP_MD_CTX *hash;
+  char sha256[65];
+  dm_form_field *fields;
+  int field_count;
+  bool stored, kept;
+} dm_upload;
+
+/* Begins with a request whose head is there. NULL: no memory. */
+dm_upload *dm_upload_new (const dm_upload_rules *rules, struct MHD_Connection *connection);
+
+/* Takes a piece of the body. What is wrong is in upload->refusal. */
+void dm_upload_feed (dm_upload *upload, const char *piece, size_t size);
+
+/* All of the body has come: syncs the file and gives it its name. Waits for the disk. */
+dm_refusal dm_upload_finish (dm_upload *upload);
+
+/* The file stays when the upload is freed. */
+void dm_upload_keep (dm_upload *upload);
+
+/* Removes the file; false, and errno, when that cannot be. */
+bool dm_upload_discard (dm_upload *upload);
+
+void dm_upload_free (dm_upload *upload);
+
+/* Removes what earlier runs have left behind half-written. */
+void dm_upload_sweep (const char *folder);
+
+#endif
