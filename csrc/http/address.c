@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BACKLOG 64
+#define BACKLOG 512
 
 static bool fail (char *reason, size_t size, const char *text, const char *why) {
   snprintf(reason, size, "%s: %s", text, why);

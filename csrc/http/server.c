@@ -16,6 +16,9 @@
 /* After such an answer the client has so long to read it and to stop. */
 #define LINGER_MS 2000
 
+/* At the end, requests have so long to be answered, or refused. */
+#define SETTLE_MS 1000
+
 #define JSON "application/json"
 #define STACK_BYTES 262144
 
@@ -199,6 +202,13 @@ static enum MHD_Result finish (dm_server *server, dm_exchange *ex) {
   return ex->route->stream ? answer_stream(server, ex) : answer_handled(server, ex);
 }
 
+static void note_active (dm_server *server, int change) {
+  pthread_mutex_lock(&server->lock);
+  server->active += change;
+  if (server->active == 0) pthread_cond_signal(&server->settled);
+  pthread_mutex_unlock(&server->lock);
+}
+
 /* Called when the head of a request is there, for each piece of its body, and when all of it is. */
 static enum MHD_Result on_request (void *arg, struct MHD_Connection *connection, const char *url,
                                    const char *method, const char *version, const char *piece,
@@ -208,7 +218,9 @@ static enum MHD_Result on_request (void *arg, struct MHD_Connection *connection,
   (void)version;
   if (ex != NULL) return *size > 0 ? receive(server, ex, piece, size) : finish(server, ex);
   *seen = ex = dm_exchange_new(connection, method, url);
-  return ex == NULL ? MHD_NO : begin(server, ex);
+  if (ex == NULL) return MHD_NO;
+  note_active(server, 1);
+  return begin(server, ex);
 }
 
 static void on_completed (void *arg, struct MHD_Connection *connection, void **seen,
@@ -221,6 +233,7 @@ static void on_completed (void *arg, struct MHD_Connection *connection, void **s
   if (ex->keeping != NULL) dm_keeper_idle(ex->keeping);
   dm_exchange_free(ex);
   *seen = NULL;
+  note_active(server, -1);
 }
 
 static void on_connection (void *arg, struct MHD_Connection *connection, void **context,
@@ -239,6 +252,15 @@ static void on_connection (void *arg, struct MHD_Connection *connection, void **
 
 /* -- Life -------------------------------------------------------------------------------------- */
 
+static void open_lock (dm_server *server) {
+  pthread_condattr_t attributes;
+  pthread_mutex_init(&server->lock, NULL);
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&server->settled, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
+
 dm_server *dm_server_new (dm_http_address *address, dm_server_limits limits, char *reason,
                           size_t size) {
   dm_server *server = calloc(1, sizeof *server);
@@ -246,6 +268,7 @@ dm_server *dm_server_new (dm_http_address *address, dm_server_limits limits, cha
   if (server == NULL) return NULL;
   server->listener = -1;
   server->limits = limits;
+  open_lock(server);
   dm_pages_open(&server->pages, limits.pages);
   dm_streams_open(&server->streams);
   dm_keeper_open(&server->keeper, limits.grace_ms);
@@ -297,13 +320,25 @@ static void free_headers (dm_header *headers) {
   free(headers);
 }
 
-/* Order matters: 1. nobody waits for a handler or an event any more, 2. so the threads can end,
-** 3. and nobody uses the tables. */
+static void await_settled (dm_server *server) {
+  struct timespec until = dm_clock_in(SETTLE_MS);
+  pthread_mutex_lock(&server->lock);
+  while (server->active > 0)
+    if (pthread_cond_timedwait(&server->settled, &server->lock, &until) != 0) break;
+  pthread_mutex_unlock(&server->lock);
+}
+
+/* Order matters: 1. nobody waits for a handler or an event any more, 2. so the threads can answer
+** and end, 3. and nobody uses the tables. */
 void dm_server_free (dm_server *server) {
+  dm_server_quiesce(server);
   dm_queue_end(&server->queue);
   for (int i = 0; i < server->lane_count; i++) dm_http_lane_stop(server->lanes[i]);
   dm_streams_end(&server->streams);
-  if (server->daemon != NULL) MHD_stop_daemon(server->daemon);
+  if (server->daemon != NULL) {
+    await_settled(server);
+    MHD_stop_daemon(server->daemon);
+  }
   if (server->listener >= 0) close(server->listener);
   for (int i = 0; i < server->lane_count; i++) dm_http_lane_free(server->lanes[i]);
   dm_keeper_close(&server->keeper);
@@ -313,5 +348,7 @@ void dm_server_free (dm_server *server) {
   dm_routes_close(&server->routes);
   dm_guard_close(&server->guard);
   free_headers(server->headers);
+  pthread_cond_destroy(&server->settled);
+  pthread_mutex_destroy(&server->lock);
   free(server);
 }

@@ -53,6 +53,9 @@ typedef struct dm_server {
   dm_streams streams;
   dm_keeper keeper;
   dm_server_figures figures;
+  pthread_mutex_t lock;
+  pthread_cond_t settled;     /* no request is being read or answered any more */
+  int active;                 /* requests that are */
 } dm_server;
 
 /* A server that listens there, and answers nobody before it is started; NULL and the reason. The
@@ -66,7 +69,8 @@ bool dm_server_start (dm_server *server);
 /* Takes no more connections. */
 void dm_server_quiesce (dm_server *server);
 
-/* Ends streams, refuses what is not answered, and ends connections and threads. */
+/* Ends streams, refuses what is not answered, lets these answers be read, and ends connections and
+** threads. */
 void dm_server_free (dm_server *server);
 
 #endif

@@ -1,0 +1,18 @@
+-- SPDX-License-Identifier: MIT
+-- Handles the requests of a lane in tests.
+local M = {}
+
+---@param settings {greeting: string}
+---@return fun(request: docmsg.http.Request) handle
+function M.boot(settings)
+  local web, log = require "docmsg.web", require("docmsg.log").new { level = "error", write = function() end }
+  return function(request)
+    if request:rest() == "nothing" then return end
+    web.handle(request, function()
+      if request:rest() == "error" then error "no" end
+      return 200, ("%s %s"):format(settings.greeting, request:rest())
+    end, log)
+  end
+end
+
+return M
