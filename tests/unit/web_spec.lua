@@ -455,7 +455,7 @@ describe("the stream of events", function()
 
   it("lets go who does not read", function()
     local site <close> = streaming()
-    local deaf <close> = process.start { "bash", "-c",
+    local _ <close> = process.start { "bash", "-c",
       [[exec 3<>"/dev/tcp/127.0.0.1/$1"; printf 'GET /events HTTP/1.1\r\nHost: x\r\n\r\n' >&3; exec sleep 60]], "bash",
       address(site):match "%d+$" }
     await(function() return site.server:figures().streams == 1 end)
