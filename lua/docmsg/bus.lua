@@ -195,6 +195,23 @@ function Bus:publish_async(event_type, data, options)
   return send(self, spec_of(self, event_type), data, checked)
 end
 
+---A descriptor that can be read when deliveries may have been reported: `poll` takes note of them.
+---@return integer? fd
+---@return docmsg.Error? err there is no producer to be had
+function Bus:fd()
+  check_open(self)
+  local producer, err = producer_of(self)
+  if not producer then return nil, err end
+  return producer:fd()
+end
+
+---Takes note of what was reported about deliveries, without waiting.
+function Bus:poll()
+  check_open(self)
+  if self.producer then self.producer:poll(0) end
+  self.flights:settle()
+end
+
 ---Waits until everything that was published is delivered, or has failed.
 ---@param timeout? docmsg.Duration default "forever"
 ---@return boolean? done

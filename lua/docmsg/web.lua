@@ -23,7 +23,8 @@ M.JSON = "application/json"
 ---@class docmsg.web.Options : docmsg.http.ServerOptions
 ---@field log docmsg.Log
 
----@alias docmsg.web.Handler fun(request: docmsg.http.Request): integer, table|string, (string|docmsg.Header[])?, docmsg.Header[]?
+---What answers a request: a code and a table, or a string and its content type; then headers.
+---@alias docmsg.web.Handler fun(request: docmsg.http.Request): integer, table|string, any, docmsg.Header[]?
 
 ---@class docmsg.web.Site
 ---@field server docmsg.http.Server

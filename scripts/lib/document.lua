@@ -18,7 +18,9 @@ M.RECEIVED = "document-received"
 -- Of a file that another program reads; text files are at most as large as extract.MAX_TEXT.
 local MAX_FILE <const> = 64 << 20
 local MAX_ID <const> = 256
-local EXTENSIONS <const> = { "pdf", "docx", "doc", "png", "jpg", "jpeg", "gif", "bmp", "txt", "md" }
+
+---The extensions of documents, in lower case.
+M.EXTENSIONS = { "pdf", "docx", "doc", "png", "jpg", "jpeg", "gif", "bmp", "txt", "md" }
 local FILE_TYPE <const> = {
   pdf = "pdf", docx = "docx", doc = "docx", txt = "text", md = "text",
   png = "image", jpg = "image", jpeg = "image", gif = "image", bmp = "image",
@@ -52,7 +54,7 @@ end
 function M.type_of(filename)
   local extension = (filename:match "%.([^.]+)$" or ""):lower()
   if FILE_TYPE[extension] then return FILE_TYPE[extension], extension end
-  return nil, "not a document; types are " .. table.concat(EXTENSIONS, ", ")
+  return nil, "not a document; types are " .. table.concat(M.EXTENSIONS, ", ")
 end
 
 -- The bytes of a file, and their type; text is looked at before it is sent.
@@ -67,6 +69,23 @@ local function read_file(path)
   return content, file_type, extension
 end
 
+-- A document of these metadata, with its content or a reference to it.
+local function build(metadata, content, ref, page_count)
+  return {
+    document_id = metadata.document_id,
+    content = content,
+    content_ref = ref,
+    page_count = page_count,
+    extracted_images = json.array {},
+    tables = json.array {},
+    metadata = metadata,
+  }
+end
+
+local function describe_id()
+  return ("a user id has 1 to %d bytes and no control characters"):format(MAX_ID)
+end
+
 ---Reads a file as a document with an id of its own. What is no text, or too large for an event, is kept
 ---in the data folder.
 ---@param path string
@@ -74,29 +93,35 @@ end
 ---@return ParsedDocument? document
 ---@return string? reason
 function M.from_file(path, user_id)
-  if not is_id(user_id) then
-    return nil, ("a user id has 1 to %d bytes and no control characters"):format(MAX_ID)
-  end
+  if not is_id(user_id) then return nil, describe_id() end
   local content, file_type, extension = read_file(path)
   if not content then return nil, file_type end
-  local id, is_text = uuid.v4(), file_type == "text"
+  local is_text = file_type == "text"
   local ref = (not is_text or #content > data.REFERENCE_FROM) and data.keep(content, extension) or nil
-  return {
-    document_id = id,
-    content = not ref and content or nil,
-    content_ref = ref,
-    page_count = is_text and #text.pages(content) or 1,
-    extracted_images = json.array {},
-    tables = json.array {},
-    metadata = {
-      document_id = id,
-      filename = file.name(path),
-      file_type = file_type,
-      upload_timestamp = time.now(),
-      user_id = user_id,
-      file_size = #content,
-    },
-  }
+  return build({
+    document_id = uuid.v4(), filename = file.name(path), file_type = file_type, upload_timestamp = time.now(),
+    user_id = user_id, file_size = #content,
+  }, not ref and content or nil, ref, is_text and #text.pages(content) or 1)
+end
+
+---A document of a file that was uploaded to the data folder. What is in it is the pipeline's to read.
+---@param uploaded docmsg.http.File
+---@param prefix string its folder in the data folder's files/, with a slash at its end, or ""
+---@param user_id string
+---@return ParsedDocument? document its id is in the name of the stored file
+---@return string? reason a word
+---@return string? message
+function M.from_upload(uploaded, prefix, user_id)
+  if not is_id(user_id) or not utf8.len(user_id) then return nil, "bad_user_id", describe_id() end
+  if not utf8.len(uploaded.filename) then
+    return nil, "bad_filename", "the name of the file has bytes that are not UTF-8"
+  end
+  local file_type, reason = M.type_of(uploaded.filename)
+  if not file_type then return nil, "unsupported_type", reason end
+  return build({
+    document_id = uploaded.name:match "^[^.]+", filename = uploaded.filename, file_type = file_type,
+    upload_timestamp = time.now(), user_id = user_id, file_size = uploaded.size,
+  }, nil, { path = prefix .. uploaded.name, sha256 = uploaded.sha256, bytes = uploaded.size }, 1)
 end
 
 ---The record that announces a document.

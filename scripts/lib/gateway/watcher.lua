@@ -1,0 +1,108 @@
+-- SPDX-License-Identifier: MIT
+-- Reads the events about documents, and their dead letters, from Kafka's oldest on, and tells which
+-- documents have changed. A group of its own, so that topics and partitions may come later; it commits
+-- nothing.
+local envelope = require "docmsg.envelope"
+local json = require "docmsg.json"
+local kafka = require "docmsg.kafka"
+local uuid = require "docmsg.uuid"
+
+local M = {}
+
+local DEAD_LETTERS <const> = "%.dlq$"
+
+-- What is taken at once, so that requests need not wait long.
+local BATCH <const> = 500
+
+---@class gateway.Watcher
+---@field private consumer docmsg.Consumer
+---@field private documents gateway.Documents
+---@field private log docmsg.Log
+---@field private up boolean a broker is connected
+local Watcher = { __name = "gateway.Watcher" }
+Watcher.__index = Watcher
+
+-- The topics of the document's way, and of what fell off it.
+local function topics_of(events)
+  local names, topics = {}, {}
+  for event_type, event in pairs(events) do
+    if not event_type:find "query" then names[#names + 1] = event.topic end
+  end
+  table.sort(names)
+  for i, name in ipairs(names) do topics[i] = name end
+  topics[#topics + 1] = "^(" .. table.concat(names, "|") .. ")\\..+\\.dlq$"
+  return topics
+end
+
+local function note_stats(self, text)
+  local stats = json.decode(text)
+  local up = false
+  for _, broker in pairs(stats and stats.brokers or {}) do up = up or broker.state == "UP" end
+  if up ~= self.up then self.log:info("Kafka is %s", up and "up" or "down") end
+  self.up = up
+end
+
+---@param events table what events.lua returns
+---@param documents gateway.Documents
+---@param log docmsg.Log
+---@return gateway.Watcher? watcher
+---@return docmsg.Error? err
+function M.open(events, documents, log)
+  local self = setmetatable({ documents = documents, log = log, up = false }, Watcher)
+  local err
+  self.consumer, err = kafka.consumer {
+    group = "docmsg-gateway-" .. uuid.v4(), topics = topics_of(events),
+    kafka = { ["auto.offset.reset"] = "earliest", ["statistics.interval.ms"] = 1000,
+      ["topic.metadata.refresh.interval.ms"] = 10000 },
+    on_stats = function(text) note_stats(self, text) end,
+    on_error = function(trouble) log:debug("watching: %s", tostring(trouble)) end,
+  }
+  if not self.consumer then return nil, err end
+  return self
+end
+
+---Can be read when there may be something to do.
+---@return integer fd
+function Watcher:fd()
+  return self.consumer:fd()
+end
+
+---Is a broker connected? As of the last second.
+---@return boolean
+function Watcher:is_up()
+  return self.up
+end
+
+-- A dead letter's own type is that of the event.
+local function take(self, message)
+  local dead = message.topic:find(DEAD_LETTERS) ~= nil
+  local stage = dead and message:header "__dlq.errors.topic" or envelope.type(message)
+  return self.documents:take(message, stage, dead)
+end
+
+---Takes what is there, without waiting.
+---@return gateway.Document[] changed each once
+---@return boolean more there may be more
+function Watcher:step()
+  local batch, err = self.consumer:batch(BATCH, 0)
+  if not batch then
+    self.log:warn("watching: %s", tostring(err))
+    return {}, false
+  end
+  local changed, known = {}, {}
+  for _, message in ipairs(batch) do
+    local document = take(self, message)
+    if document and not known[document] then
+      changed[#changed + 1], known[document] = document, true
+    end
+  end
+  return changed, #batch == BATCH
+end
+
+function Watcher:close()
+  self.consumer:close "2s"
+end
+
+Watcher.__close = Watcher.close
+
+return M
