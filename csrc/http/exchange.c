@@ -157,6 +157,11 @@ void dm_exchange_receive (dm_exchange *ex, const char *piece, size_t size) {
   }
 }
 
+void dm_exchange_end_upload (dm_exchange *ex) {
+  if (ex->upload != NULL) dm_upload_free(ex->upload);
+  ex->upload = NULL;
+}
+
 void dm_exchange_give (dm_exchange *ex) {
   dm_queue *queue = ex->route->queue;
   pthread_mutex_lock(&queue->lock);
@@ -178,7 +183,7 @@ void dm_exchange_answer (dm_queue *queue, dm_exchange *ex, unsigned code,
 }
 
 void dm_exchange_free (dm_exchange *ex) {
-  if (ex->upload != NULL) dm_upload_free(ex->upload);
+  dm_exchange_end_upload(ex);
   if (ex->response != NULL) MHD_destroy_response(ex->response);
   pthread_cond_destroy(&ex->answered);
   free(ex->body);

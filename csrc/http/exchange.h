@@ -72,6 +72,9 @@ dm_exchange *dm_exchange_new (struct MHD_Connection *connection, const char *met
 /* Takes a piece of the body: to the upload, to memory, or nowhere when it is refused. */
 void dm_exchange_receive (dm_exchange *ex, const char *piece, size_t size);
 
+/* Ends its upload: a file that is not kept is removed. */
+void dm_exchange_end_upload (dm_exchange *ex);
+
 /* Gives it to its route's queue and waits for the answer. */
 void dm_exchange_give (dm_exchange *ex);
 

@@ -155,9 +155,16 @@ static enum MHD_Result answer_handled (dm_server *server, dm_exchange *ex) {
   dm_exchange_give(ex);
   MHD_set_connection_option(ex->connection, MHD_CONNECTION_OPTION_TIMEOUT,
                             (unsigned)server->limits.idle_s);
+  dm_exchange_end_upload(ex);
   if (ex->response == NULL) return answer_refusal(server, ex);
   count(server, ex->code);
   return MHD_queue_response(ex->connection, ex->code, ex->response);
+}
+
+/* What is refused leaves nothing behind, before its client knows. */
+static enum MHD_Result refuse (dm_server *server, dm_exchange *ex, bool at_once) {
+  dm_exchange_end_upload(ex);
+  return at_once ? refuse_at_once(server, ex) : answer_refusal(server, ex);
 }
 
 /* -- Requests, each on its connection's thread ------------------------------------------------- */
@@ -177,8 +184,8 @@ static enum MHD_Result begin (dm_server *server, dm_exchange *ex) {
   }
   if (ex->refusal == DM_NOT_REFUSED) return MHD_YES;
   if (MHD_lookup_connection_value(ex->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT) != NULL)
-    return answer_refusal(server, ex);
-  return announced(ex->connection) > SWALLOW_BYTES ? refuse_at_once(server, ex) : MHD_YES;
+    return refuse(server, ex, false);
+  return announced(ex->connection) > SWALLOW_BYTES ? refuse(server, ex, true) : MHD_YES;
 }
 
 static enum MHD_Result receive (dm_server *server, dm_exchange *ex, const char *piece,
@@ -189,7 +196,7 @@ static enum MHD_Result receive (dm_server *server, dm_exchange *ex, const char *
   *size = 0;
   if (ex->refusal == DM_NOT_REFUSED) return MHD_YES;
   return announced(ex->connection) > SWALLOW_BYTES || ex->received > SWALLOW_BYTES
-           ? refuse_at_once(server, ex) : MHD_YES;
+           ? refuse(server, ex, true) : MHD_YES;
 }
 
 /* All of it is there. */
@@ -197,7 +204,7 @@ static enum MHD_Result finish (dm_server *server, dm_exchange *ex) {
   dm_keeper_busy(ex->keeping);
   if (ex->refusal == DM_NOT_REFUSED && ex->upload != NULL)
     ex->refusal = dm_upload_finish(ex->upload);
-  if (ex->refusal != DM_NOT_REFUSED) return answer_refusal(server, ex);
+  if (ex->refusal != DM_NOT_REFUSED) return refuse(server, ex, false);
   if (ex->route == NULL) return answer_page(server, ex);
   return ex->route->stream ? answer_stream(server, ex) : answer_handled(server, ex);
 }

@@ -1,0 +1,135 @@
+-- SPDX-License-Identifier: MIT
+-- The gateway as its clients see it, on an embedded broker.
+local await = require "support.await"
+local client = require "support.http"
+local gateway = require "support.gateway"
+local json = require "docmsg.json"
+local kafka = require "docmsg.kafka"
+local program = require "support.program"
+local script = require "support.script"
+local workflow = require "support.workflow"
+
+local TOKEN <const> = "a-token-of-many-letters"
+
+local function start_broker()
+  local broker = kafka.embedded { brokers = 1 }
+  local admin <close> = kafka.admin { bootstrap_servers = broker.bootstrap_servers }
+  local topics = {}
+  for i, topic in ipairs(workflow.topics) do topics[i] = { name = topic[1], partitions = topic[2] } end
+  assert(admin:create_topics(topics))
+  return broker
+end
+
+-- All records of a topic.
+local function records(broker, topic)
+  local consumer <close> = assert(kafka.consumer { bootstrap_servers = broker.bootstrap_servers, group = "reader",
+    topics = { topic }, kafka = { ["auto.offset.reset"] = "earliest" } })
+  local all = {}
+  await(function()
+    for _, message in ipairs(assert(consumer:batch(100, "100ms"))) do all[#all + 1] = message:copy() end
+    return #all > 0
+  end, "30s", "records of " .. topic)
+  return all
+end
+
+describe("the gateway", function()
+  it("stores a file, announces it, and tells what becomes of it", function()
+    local broker <close> = start_broker()
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers }
+    gate:await_ready()
+    local listening <close> = client.start(gate.address, client.request("GET", "/api/v1/events"))
+    listening:await_stdout "event: hello"
+    local response, data = gate:upload("../dir/Ü.md", "# text", "bob")
+    assert.equal(200, response.code, response.body)
+    assert.same({ "Ü.md", "uploaded", 6 }, { data.filename, data.status, data.file_size })
+    assert.same({ data.document_id .. ".md" }, gate:stored())
+    assert.equal("# text", program.read(gate.files .. "/" .. data.document_id .. ".md"))
+
+    local record = records(broker, "document-received")[1]
+    assert.equal(data.document_id, record.key)
+    local parsed = json.decode(record.value).parsed_document
+    assert.equal(data.document_id .. ".md", parsed.content_ref.path)
+    assert.equal(program.capture("printf '# text' | sha256sum"):match "^%x+", parsed.content_ref.sha256)
+    assert.same({ "Ü.md", "text", "bob", 6 }, { parsed.metadata.filename, parsed.metadata.file_type,
+      parsed.metadata.user_id, parsed.metadata.file_size })
+
+    local shown
+    await(function()
+      shown = select(2, gate:ask("GET", "/api/v1/status/" .. data.document_id))
+      return #shown.stages == 1
+    end)
+    assert.same({ "received", "document-received", "Ü.md" }, { shown.status, shown.stages[1].stage, shown.filename })
+    listening:await_stdout('event: document\r?\ndata: [^\n]*"document%-received"')
+    assert.equal(404, gate:ask("GET", "/api/v1/status/another").code)
+    assert.equal(data.document_id, select(2, gate:ask("GET", "/api/v1/documents?limit=5")).documents[1].document_id)
+    assert.equal(400, gate:ask("GET", "/api/v1/documents?limit=x").code)
+  end)
+
+  it("takes the same file twice as two documents", function()
+    local broker <close> = start_broker()
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers }
+    local _, first = gate:upload("a.txt", "text")
+    local _, second = gate:upload("a.txt", "text")
+    assert.not_equal(first.document_id, second.document_id)
+    assert.equal(2, #gate:stored())
+  end)
+
+  local refused = {
+    { "another type", 415, "unsupported_type", "a.html", "<p>" },
+    { "an empty file", 400, "empty_file", "a.txt", "" },
+    { "a name that is no UTF-8", 400, "bad_filename", "\xff.txt", "text" },
+    { "an id of a user that is none", 400, "bad_user_id", "a.txt", "text", ("x"):rep(257) },
+    { "too large a file", 413, "too_large", "a.txt", ("x"):rep(1025) },
+  }
+  it("refuses what it cannot take, keeps nothing of it, and goes on", function()
+    local broker <close> = start_broker()
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers, words = { "--port", "0", "--max-size", "1KiB" } }
+    for _, case in ipairs(refused) do
+      local response, data = gate:upload(table.unpack(case, 4))
+      assert.same({ case[2], case[3] }, { response.code, data.error.reason }, case[1])
+    end
+    assert.same({}, gate:stored())
+    assert.equal(200, gate:upload("a.txt", ("x"):rep(1024)).code)
+  end)
+
+  it("keeps a file of which Kafka may know, and says so", function()
+    local broker <close> = start_broker()
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers }
+    gate:await_ready()
+    assert.equal(200, gate:upload("a.txt", "text").code)
+    broker:set_rtt(1, "30s")
+    local response, data = gate:upload("b.txt", "text")
+    broker:set_rtt(1, "0ms")
+    assert.same({ 503, "possibly_persisted" }, { response.code, data.error.reason })
+    assert.truthy(data.document_id)
+    assert.same(2, #gate:stored())
+    assert.equal("text", program.read(("%s/%s.txt"):format(gate.files, data.document_id)))
+  end)
+
+  it("lets in who has the token or has logged in, at an address for all", function()
+    local broker <close> = start_broker()
+    local path = script.file(".token", TOKEN .. "\n")
+    finally(function() os.remove(path) end)
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers,
+      words = { "--port", "0", "--host", "0.0.0.0", "--token-file", path, "--allow-host", "docs.example.org" } }
+    gate.address = gate.address:gsub("0%.0%.0%.0", "127.0.0.1")
+    for _, path_ in ipairs { "documents", "topics", "consumers", "status/x", "events" } do
+      assert.equal(401, gate:ask("GET", "/api/v1/" .. path_).code, path_)
+    end
+    assert.equal(401, gate:upload("a.txt", "text").code)
+    assert.equal(200, gate:ask("GET", "/api/v1/documents", { "Authorization: Bearer " .. TOKEN }).code)
+    assert.equal(401, gate:ask("POST", "/api/v1/login", {}, '{"token": "x"}').code)
+    assert.equal(400, gate:ask("POST", "/api/v1/login", {}, "token").code)
+    local login = gate:ask("POST", "/api/v1/login", { "Host: docs.example.org", "Origin: http://docs.example.org" },
+      json.encode { token = TOKEN })
+    assert.equal(204, login.code)
+    local cookie = login.head:match "Set%-Cookie: (docmsg_session=%x+); Path=/; HttpOnly; SameSite=Strict"
+    assert.equal(200, gate:ask("GET", "/api/v1/documents", { "Cookie: " .. cookie }).code)
+    local _, session = gate:ask("GET", "/api/v1/session", { "Cookie: " .. cookie })
+    assert.same({ true, true }, { session.token_required, session.authenticated })
+    assert.equal(421, gate:ask("GET", "/api/v1/session", { "Host: evil" }).code)
+    assert.equal(403, gate:ask("GET", "/api/v1/session", { "Host: localhost", "Origin: http://evil" }).code)
+    assert.truthy(gate:ask("POST", "/api/v1/logout").head:find("Max-Age=0", 1, true))
+    assert.is_nil(gate.process:stderr():find(TOKEN, 1, true))
+  end)
+end)

@@ -1,0 +1,139 @@
+-- SPDX-License-Identifier: MIT
+-- The gateway without a broker.
+local gateway = require "support.gateway"
+local program = require "support.program"
+local script = require "support.script"
+
+package.path = script.root .. "scripts/?.lua;" .. package.path
+local documents = require "lib.gateway.documents"
+
+local NOWHERE <const> = "127.0.0.1:1"
+
+-- An event as it is read.
+local function event(key, timestamp, value, headers)
+  return { key = key, timestamp = timestamp, value = value,
+    header = function(_, name) return headers and headers[name] end }
+end
+
+local RECEIVED <const> = [[{"document_id": "d1", "parsed_document": {"document_id": "d1", "metadata": {
+  "document_id": "d1", "filename": "a.txt", "file_type": "text", "file_size": 4, "user_id": "bob",
+  "upload_timestamp": "2026-01-01T00:00:00Z"}}}]]
+
+describe("the status of a document", function()
+  it("is built from its events, in any order", function()
+    local known = documents.new()
+    known:take(event("d1", 2000), "workflow-initialized", false)
+    known:take(event("task_d1_1", 4000), "extraction-tasks", false)
+    known:take(event("task_d1_2", 5000), "extraction-tasks", false)
+    local document = known:take(event("d1", 1500, RECEIVED), "document-received", false)
+    local shown = documents.view(document)
+    assert.equal("a.txt", shown.filename)
+    assert.equal("processing", shown.status)
+    assert.same({
+      { stage = "document-received", at = "1970-01-01T00:00:01.500Z", count = 1 },
+      { stage = "workflow-initialized", at = "1970-01-01T00:00:02.000Z", count = 1 },
+      { stage = "extraction-tasks", at = "1970-01-01T00:00:04.000Z", count = 2 },
+    }, { table.unpack(shown.stages) })
+    known:take(event("d1", 6000), "extraction-complete", false)
+    assert.equal("processing", documents.view(document).status)
+    known:take(event("d1", 7000), "ingestion-complete", false)
+    assert.equal("completed", documents.view(document).status)
+  end)
+
+  it("is failed after a dead letter, until both workflows are through", function()
+    local known = documents.new()
+    local letter = event("d1", 1000, nil, { ["__dlq.errors.group"] = "rag", ["__dlq.errors.message"] = "no text" })
+    local document = known:take(letter, "document-received", true)
+    local shown = documents.view(document)
+    assert.same({ "failed", "no text", "document-received", "rag" },
+      { shown.status, shown.reason, shown.failed_stage, shown.failed_group })
+    known:take(event("d1", 6000), "extraction-complete", false)
+    known:take(event("d1", 7000), "ingestion-complete", false)
+    assert.equal("completed", documents.view(document).status)
+  end)
+
+  it("takes no harm from what no pipeline would send", function()
+    local known = documents.new()
+    for _, value in ipairs { "", "{", "[]", "1", '{"parsed_document": 1}', '{"parsed_document": {"metadata": 1}}' } do
+      assert.truthy(documents.view(known:take(event("d", nil, value), "document-received", false)))
+    end
+    assert.is_nil(known:take(event(nil, 1), "document-received", false))
+    assert.is_nil(known:take(event("", 1), "document-received", false))
+  end)
+
+  it("is remembered of the newest documents", function()
+    local known = documents.new(3)
+    for i = 1, 5 do known:take(event("d" .. i, i * 1000), "document-received", false) end
+    local ids = {}
+    for i, document in ipairs(known:newest(2)) do ids[i] = document.document_id end
+    assert.same({ "d5", "d4" }, ids)
+    assert.is_nil(known:get "d2")
+    assert.truthy(known:get "d3")
+  end)
+end)
+
+describe("docmsg-lua gateway", function()
+  local wrong = {
+    { "needs a token at an address of other machines", "reached by other machines", "--host", "0.0.0.0" },
+    { "refuses a size that is none", "takes a size", "--max-size", "100MB" },
+    { "refuses a token file that is not there", "No such file", "--token-file", "/nonexistent" },
+    { "refuses a folder where the pipeline finds nothing", "the pipeline finds files in", "--upload-dir", "/tmp" },
+    { "refuses a folder that leads out", "the pipeline finds files in", "--upload-dir", "$/files/../x" },
+    { "refuses an option that is none", "did you mean --port", "--prt", "1" },
+  }
+  for _, case in ipairs(wrong) do
+    it(case[1], function()
+      local folder = program.folder()
+      local words = { "gateway" }
+      for i = 3, #case do words[i - 1] = case[i]:gsub("%$", folder) end
+      local result = script.run(words, { servers = NOWHERE,
+        env = { DOCMSG_DATA_DIR = folder, DOCMSG_GATEWAY_OPEN = false } })
+      program.remove(folder)
+      assert.equal(2, result.code, result.stderr)
+      assert.truthy(result.stderr:find(case[2], 1, true), result.stderr)
+    end)
+  end
+
+  it("refuses a short token", function()
+    local path = script.file(".token", "short\n")
+    finally(function() os.remove(path) end)
+    local result = script.run({ "gateway", "--token-file", path }, { servers = NOWHERE })
+    assert.equal(2, result.code)
+    assert.truthy(result.stderr:find("16 characters", 1, true), result.stderr)
+  end)
+
+  it("accepts nothing that Kafka does not have: 503, and the file is gone", function()
+    local gate <close> = gateway.start { servers = NOWHERE }
+    assert.equal(200, gate:ask("GET", "/livez").code)
+    assert.equal(503, gate:ask("GET", "/readyz").code)
+    local _, health = gate:ask("GET", "/health")
+    assert.same({ status = "degraded", kafka = "down" }, health)
+    local response, data = gate:upload("a.txt", "text")
+    assert.same({ 503, "not_persisted" }, { response.code, data.error.reason })
+    assert.same({}, gate:stored())
+    local _, list = gate:ask("GET", "/api/v1/documents")
+    assert.equal(0, #list.documents)
+    assert.truthy(gate:ask("GET", "/metrics").body:find('docmsg_uploads_total{outcome="not_persisted"} 1', 1, true))
+  end)
+
+  it("finishes what was begun when it is told to end", function()
+    local gate <close> = gateway.start { servers = NOWHERE }
+    local client = require "support.http"
+    local header, body = client.form(client.part("file", "text", "a.txt"))
+    local sending <close> = client.start(gate.address, client.request("POST", "/api/v1/upload", { header }, body))
+    require "support.await"(function() return #gate:stored() == 1 end)
+    gate.process:kill "TERM"
+    assert.equal(503, client.read(sending:wait().stdout).code) -- after 10 s: Kafka did not take it
+    assert.equal(0, gate.process:wait().code)
+    assert.same({}, gate:stored())
+  end)
+
+  it("says that the disk is full", function()
+    local gate <close> = gateway.start { servers = NOWHERE }
+    os.execute(("prlimit --pid %d --fsize=100000"):format(gate.process.pid))
+    local response, data = gate:upload("a.txt", ("x"):rep(200000))
+    assert.same({ 507, "disk_full" }, { response.code, data.error.reason })
+    assert.same({}, gate:stored())
+    assert.equal(200, gate:ask("GET", "/livez").code)
+  end)
+end)
