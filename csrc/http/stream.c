@@ -8,7 +8,7 @@
 
 /* So often something is said, so that a connection that broke is noticed. */
 #define COMMENT_MS 15000
-#define COMMENT ":\n\n"
+static const char comment[] = { ':', '\n', '\n' };
 
 #define GREETING "retry: 2000\nevent: hello\ndata: {}\n\n"
 
@@ -75,8 +75,8 @@ static ssize_t read_stream (void *arg, uint64_t position, char *buffer, size_t s
   (void)position;
   pthread_mutex_lock(&stream->all->lock);
   if (!await(stream)) {
-    memcpy(buffer, COMMENT, strlen(COMMENT));
-    length = (ssize_t)strlen(COMMENT);
+    memcpy(buffer, comment, sizeof comment);
+    length = (ssize_t)sizeof comment;
   }
   else if (!stream->lost && !stream->all->ended) {
     length = (ssize_t)(stream->used < size ? stream->used : size);

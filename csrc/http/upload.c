@@ -16,7 +16,7 @@
 #define PART_PREFIX ".upload-"
 
 /* A file that is half-written for so long has nobody any more. */
-#define ABANDONED_S (24 * 60 * 60)
+#define ABANDONED_S (24L * 60 * 60)
 
 /* Of the parser; holds a boundary and the head of a part. */
 #define PARSER_BYTES 16384
@@ -185,7 +185,7 @@ static bool end_hash (dm_upload *upload) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length;
   if (EVP_DigestFinal_ex(upload->hash, digest, &length) != 1) return false;
-  for (unsigned i = 0; i < length; i++) snprintf(upload->sha256 + 2 * i, 3, "%02x", digest[i]);
+  for (size_t i = 0; i < length; i++) snprintf(upload->sha256 + 2 * i, 3, "%02x", digest[i]);
   return true;
 }
 
