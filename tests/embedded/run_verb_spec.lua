@@ -42,7 +42,7 @@ describe("docmsg-lua run", function()
   end
 
   local function ok(result)
-    assert.equal(0, result.code, result.stderr)
+    assert.equal(0, result.code, ("signal %s\n%s"):format(result.signal, result.stderr))
     return result
   end
 

@@ -48,6 +48,7 @@ local LINE = [[ulimit -c 0; exec timeout -s KILL %g %s sh -c 'echo $$ >&3; exec 
 ---@field pid integer
 ---@field package handle file*? nil once it has ended
 ---@field package files table<string, string>
+---@field package began string? nil: it had ended before that was known
 ---@field package started number
 ---@field package limit number
 ---@field package words string
@@ -77,6 +78,22 @@ end
 local function write(path, content)
   local file <close> = assert(io.open(path, "wb"))
   assert(file:write(content))
+end
+
+-- In /proc/PID/stat: the state, and when the process began.
+local STATE <const> = "^.*%) (%a)" .. (" %S+"):rep(18) .. " (%d+)"
+
+---@param pid integer
+---@return string? state nil: there is no such process
+---@return string? began in ticks of the system's clock
+local function state_of(pid)
+  local file = io.open(("/proc/%d/stat"):format(pid))
+  if not file then
+    return nil
+  end
+  local line = file:read("a") -- nil when it was collected since the file was opened
+  file:close()
+  return (line or ""):match(STATE)
 end
 
 ---@param command support.Command
@@ -129,6 +146,7 @@ function M.start(command)
     local result = self:wait()
     error(("could not start %s: %s"):format(self.words, result.stderr), 2)
   end
+  self.began = select(2, state_of(self.pid))
   return self
 end
 
@@ -153,22 +171,17 @@ end
 
 ---Is a process running? One that has ended and was not collected is not.
 ---@param pid integer
+---@param began? string the one that began then, and not a later one with its number
 ---@return boolean
-function M.is_running(pid)
-  local file = io.open(("/proc/%d/stat"):format(pid))
-  if not file then
-    return false
-  end
-  local line = file:read("a") -- nil when it was collected since the file was opened
-  file:close()
-  local state = line and line:match("%) (%a)")
-  return state ~= nil and state ~= "Z" and state ~= "X"
+function M.is_running(pid, began)
+  local state, since = state_of(pid)
+  return state ~= nil and state ~= "Z" and state ~= "X" and (not began or began == since)
 end
 
 ---Is it still running?
 ---@return boolean
 function Process:is_running()
-  return not self.result and M.is_running(self.pid)
+  return not self.result and self.began ~= nil and M.is_running(self.pid, self.began)
 end
 
 ---Sends a signal, if it is still running.
