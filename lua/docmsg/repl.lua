@@ -13,6 +13,9 @@ local M = {}
 
 local SIGINT = 2
 
+-- Where Kafka is by default.
+local NOWHERE <const> = "localhost:9092"
+
 ---@class docmsg.repl.Session
 ---@field editor docmsg.Editor
 ---@field interactive boolean a person is typing
@@ -118,9 +121,15 @@ local function run_line(line)
   return code ~= 0 and code or nil, nil, quit
 end
 
--- What is asked for: the context's name, in its colour, when there is one.
+-- Where Kafka is, unless nobody has said anything of it.
+local function place()
+  local servers = require("docmsg.bare").defaults().bootstrap_servers
+  return servers ~= NOWHERE and servers:gsub(",.*", ",…") or ""
+end
+
+-- Where the session is: the context's name, in its colour, or the first of the servers.
 local function prompt_of(context)
-  if not context then return "> " end
+  if not context then return place() .. "> " end
   local output = require "docmsg.output"
   local colour = context.colour or context.protected and "red" or "bold"
   local styled = output.new { colour = output.is_colourful(os.getenv, host.isatty(1)) }:paint(colour, context.name)
@@ -196,9 +205,10 @@ end
 ---@return integer status
 function M.run(context)
   local interactive = host.isatty(0)
-  local session = { interactive = interactive, editor = host.editor(interactive), prompt = prompt_of(context) }
+  local session = { interactive = interactive, editor = host.editor(interactive) }
   offer.install(_G)
   local _ <close> = interactive and attend(session) or nil
+  session.prompt = interactive and prompt_of(context) or ""
   local status
   repeat
     status = step(session)

@@ -3,6 +3,7 @@
 local broker = require "support.broker"
 local exit = require "docmsg.exit"
 local name = require "support.name"
+local process = require "support.process"
 local workplace = require "support.workplace"
 
 describe("the program ends with", function()
@@ -11,6 +12,7 @@ describe("the program ends with", function()
   before_each(function()
     cluster = broker.connect()
     place = workplace.new(cluster.bootstrap_servers)
+    assert(os.execute("mkdir " .. place.folder .. "/docmsg"))
     topic = cluster:topic { partitions = 1 }
     fresh = name.unique "fresh"
   end)
@@ -18,6 +20,7 @@ describe("the program ends with", function()
   after_each(function()
     local admin <close> = cluster:admin()
     admin:delete_topics { fresh }
+    admin:delete_groups { fresh }
     topic:close()
     place:close()
   end)
@@ -80,6 +83,43 @@ describe("the program ends with", function()
       assert.equal(code, child:wait().code)
     end)
   end
+
+  -- Verbs that change something; words may be functions.
+  local function G() return fresh end
+  local writes = {
+    { "put", T, "in.txt" }, { "topics", "apply", "t.lua" }, { "topics", "delete", T, "--yes" },
+    { "groups", "seek", G, "start", "--topic", T, "--execute" }, { "groups", "delete", G, "--yes" },
+    { "publish", T, "{}" }, { "run", "app.lua" },
+  }
+  for _, case in ipairs(writes) do
+    local verb = table.concat(case, " ", 1, case[1] == "publish" and 1 or case[1] == "put" and 1 or 2)
+    it("4 when the context is protected: " .. verb, function()
+      place:write("docmsg/contexts.lua", ("return { prod = { bootstrap_servers = %q, protected = true } }")
+        :format(cluster.bootstrap_servers))
+      place:write("in.txt", "v\n")
+      declare(fresh, 1)
+      do
+        local consumer <close> = cluster:consumer { group = G() }
+        assert(consumer:commit { { topic = topic.name, partition = 0, offset = 0 } })
+      end
+      place:write("events.lua", ("return { [%q] = {} }"):format(topic.name))
+      place:write("app.lua", ([[local app = require("docmsg").app { name = "a" }
+        app:consumer("g"):on(%q, print) return app]]):format(topic.name))
+      local words = {}
+      for i, word in ipairs(case) do words[i] = type(word) == "function" and word() or word end
+      local result = process.run { process.program, "--context", "prod", cwd = place.folder,
+        env = { XDG_CONFIG_HOME = place.folder }, table.unpack(words) }
+      assert.message(result.stdout .. result.stderr).equal(exit.REFUSED, result.code)
+      assert.matches("the context prod is protected", result.stderr, 1, true)
+    end)
+  end
+
+  it("0 when the shell asks for the names of topics and groups", function()
+    local consumer <close> = cluster:consumer()
+    assert(consumer:commit { { topic = topic.name, partition = 0, offset = 0 } })
+    assert.equal(topic.name .. "\n", (place:expect(0, "completion", "words", "--", "cat", topic.name:sub(1, -2))))
+    assert.matches("group", (place:expect(0, "completion", "words", "--", "groups", "lag", "")))
+  end)
 
   it("0 when an event was published, with its envelope", function()
     place:write("events.lua", ([[local s = require "docmsg.schema"

@@ -34,14 +34,14 @@ describe("the prompt", function()
     end
     screen:await("> " .. becomes:gsub("%p", "%%%0") .. "$")
     screen:press("C-u", "C-l")
-    screen:await "^> $"
+    screen:await "^%S+> $"
   end
 
   local function enter(line, pattern)
     screen:enter(line)
     local seen = screen:await(pattern)
     screen:press "C-l"
-    screen:await "^> $"
+    screen:await "^%S+> $"
     return seen
   end
 
@@ -81,60 +81,61 @@ describe("the prompt", function()
 
   it("has topics, bus and app, which connect when they are used", function()
     program.write(folder .. "/pipeline.lua", "return require('docmsg').app { name = 'mine', events = 'events.lua' }")
-    enter("topics", "TopicManager %(not connected%)\n> $")
-    enter(("topics:list { '%s' }[1].name"):format(topic.name), "\n\"" .. topic.name:gsub("%p", "%%%0") .. "\"\n> $")
-    enter("bus:publish('repl-order-placed', { id = 'a' }).offset", "\n0\n> $")
+    enter("topics", "TopicManager %(not connected%)\n%S+> $")
+    enter(("topics:list { '%s' }[1].name"):format(topic.name), "\n\"" .. topic.name:gsub("%p", "%%%0") .. "\"\n%S+> $")
+    enter("bus:publish('repl-order-placed', { id = 'a' }).offset", "\n0\n%S+> $")
     enter("app.name, app:event('repl-order-placed').topic", "\n\"mine\"\t?")
     program.write(folder .. "/other.lua", "return require('docmsg').app { name = 'other' }")
     enter(".load other.lua", "> $")
-    enter("app.name", "\n\"other\"\n> $")
+    enter("app.name", "\n\"other\"\n%S+> $")
   end)
 
   it("shows what arrives above the line that is typed, which goes on", function()
     screen:enter(".tail " .. topic.name .. " &")
-    screen:await "&\n> $"
+    screen:await "&\n%S+> $"
     type_keys "x = 'half"
     publish "first"
-    screen:await "&\nfirst\n> x = 'half$"
+    screen:await "&\nfirst\n%S+> x = 'half$"
     local long = ("y"):rep(150) -- more than a row
     screen:tmux("send-keys -l -- %s", long)
     screen:await("half" .. long .. "$")
     publish "second"
-    screen:await("&\nfirst\nsecond\n> x = 'half" .. long .. "$")
+    screen:await("&\nfirst\nsecond\n%S+> x = 'half" .. long .. "$")
     screen:enter "'"
-    screen:await("yyy'\n> $")
-    enter("#x", "\n154\n> $")
-    enter(".stop", "ended: " .. topic.name:gsub("%p", "%%%0") .. "\n> $")
-    enter(".stop", "nothing goes on\n> $")
+    screen:await("yyy'\n%S+> $")
+    enter("#x", "\n154\n%S+> $")
+    enter(".stop", "ended: " .. topic.name:gsub("%p", "%%%0") .. "\n%S+> $")
+    enter(".stop", "nothing goes on\n%S+> $")
   end)
 
   it("keeps the line whole on a terminal of 20 columns", function()
     screen:close()
     open(20)
-    enter("T = '" .. topic.name .. "'", "'\n> $")
-    enter(".tail " .. topic.name .. " &", "&\n> $")
-    for length = 14, 18 do -- the last column, and around it
+    enter("T = '" .. topic.name .. "'", "'\n%S+> $")
+    enter(".tail " .. topic.name .. " &", "&\n%S+> $")
+    local room = 20 - #cluster.bootstrap_servers - 2
+    for length = room - 2, room + 2 do -- the last column, and around it
       type_keys(("y"):rep(length))
       publish("v" .. length)
-      screen:await(("^v%d\n> %s%%s*$"):format(length, ("y"):rep(length)))
+      screen:await(("^v%d\n%%S+> %s%%s*$"):format(length, ("y"):rep(length)))
       screen:press "C-c"
-      screen:await "\n> $"
+      screen:await "\n%S+> $"
       screen:press "C-l"
-      screen:await "^> $"
+      screen:await "^%S+> $"
     end
   end)
 
   it("tells what became of a record that was sent", function()
     enter("p = kafka.producer {}", "> $")
-    enter(("p:send { topic = '%s', value = 'v' }"):format(topic.name), "delivered to [^\n]+/0 at 0\n> $")
+    enter(("p:send { topic = '%s', value = 'v' }"):format(topic.name), "delivered to [^\n]+/0 at 0\n%S+> $")
     enter("q = kafka.producer { kafka = { ['message.timeout.ms'] = 100 } }", "> $")
-    enter("q:send { topic = 'no-such-topic-here', value = 'v' }", "not delivered: [^\n]+\n> $")
+    enter("q:send { topic = 'no-such-topic-here', value = 'v' }", "not delivered: [^\n]+\n%S+> $")
   end)
 
   it("ends a tail whose filter fails, and goes on", function()
     publish "v"
-    enter(".tail " .. topic.name .. " --where 'nothing.at.all' &", "%.tail [^\n]+ has ended: [^\n]+\n> $")
+    enter(".tail " .. topic.name .. " --where 'nothing.at.all' &", "%.tail [^\n]+ has ended: [^\n]+\n%S+> $")
     enter(".cat " .. topic.name .. " -e &", "only %.tail goes on beside the prompt")
-    enter("1 + 1", "\n2\n> $")
+    enter("1 + 1", "\n2\n%S+> $")
   end)
 end)

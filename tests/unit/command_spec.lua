@@ -49,14 +49,13 @@ describe("every verb", function()
     end)
 
     it("has examples that can be read: " .. words, function()
-      if verb.verbs then return end
       assert.is_true(#verb.examples > 0)
       for _, example in ipairs(verb.examples) do
         local line = example[1]:match("^docmsg%-lua ([^|<>]*)")
         assert.message(example[1]).truthy(line)
         local found, reason = read(line)
         assert.message(reason).truthy(found)
-        assert.equal(words, found.words)
+        assert.equal(words, verb.verbs and found.words:match "^%S+" or found.words)
       end
     end)
   end

@@ -132,7 +132,7 @@ describe("a line with a dot", function()
   local dot = require "docmsg.repl.dot"
   local cases = {
     { ".topics", { "topics", "list" } }, { ".topics --only a", { "topics", "list", "--only", "a" } },
-    { ".topics show a", { "topics", "show", "a" } }, { ".lag g", { "groups", "show", "g" } },
+    { ".topics show a", { "topics", "show", "a" } }, { ".lag g", { "groups", "lag", "g" } },
     { ".plan t.lua", { "topics", "plan", "t.lua" } }, { " .cat a -f '%k %s'", { "cat", "a", "-f", "%k %s" } },
     { [[.cat a --where='key == "x"']], { "cat", "a", '--where=key == "x"' } }, { ".put ''", { "put", "" } },
   }
@@ -219,17 +219,17 @@ describe("a session on a terminal", function()
     end
     screen:await "\ngood morning$"
     screen:press "C-c"
-    screen:await "interrupted\n> $"
+    screen:await "interrupted\n127.0.0.1:%d+> $"
     screen:enter ".topics"
-    screen:await "orders%-of%-the%-day +1 .*\n> $"
+    screen:await "orders%-of%-the%-day +1 .*> $"
     screen:press("C-l")
-    screen:await "^> $"
+    screen:await "^127.0.0.1:%d+> $"
     screen:press("x", "=", "\\'", "o", "r", "d")
     screen:await "> x='ord$"
     screen:press "Tab"
     screen:await "> x='orders%-of%-the%-day$"
     screen:press "C-c"
-    screen:await "day\n> $"
+    screen:await "day\n127.0.0.1:%d+> $"
     assert.truthy(stop():find "exit=0")
   end)
 

@@ -8,7 +8,7 @@ local options = require "docmsg.options"
 local M = {}
 
 -- Words that stand for others.
-local SHORT <const> = { lag = { "groups", "show" }, plan = { "topics", "plan" } }
+local SHORT <const> = { lag = { "groups", "lag" }, plan = { "topics", "plan" } }
 -- Groups of verbs that list when no verb of theirs follows.
 local LISTS <const> = { topics = true, groups = true }
 

@@ -45,7 +45,7 @@ return {
     { "tail", "prints the last records of a topic and those that come" },
     { "put", "sends lines to a topic" },
     { "publish", "publishes an event that its schema has checked" },
-    { "groups", "consumer groups: list, show, seek, delete" },
+    { "groups", "consumer groups: list, show, lag, seek, delete" },
     { "dlq", "dead letters: list, show, redrive" },
     { "stats", "what a running application has handled, and its lag" },
     { "health", "asks a running application whether it is ready, or alive" },
