@@ -100,7 +100,7 @@ describe("the program ends with", function()
       declare(fresh, 1)
       do
         local consumer <close> = cluster:consumer { group = G() }
-        assert(consumer:commit { { topic = topic.name, partition = 0, offset = 0 } })
+        assert(consumer:commit { { topic = topic.name, partition = 0, offset = 5 } })
       end
       place:write("events.lua", ("return { [%q] = {} }"):format(topic.name))
       place:write("app.lua", ([[local app = require("docmsg").app { name = "a" }
