@@ -6,10 +6,12 @@ local usage_error = require "docmsg.usage_error"
 
 local M = {}
 
+-- The methods that change something; true: they know validate_only, which changes nothing.
 local WRITES <const> = {
-  ["docmsg.Admin"] = { "create_topics", "delete_topics", "create_partitions", "alter_configs", "delete_records",
-    "delete_groups", "alter_group_offsets" },
-  ["docmsg.Consumer"] = { "commit", "store", "subscribe" }, -- who joins a group takes partitions from its members
+  ["docmsg.Admin"] = { create_topics = true, create_partitions = true, alter_configs = true, delete_topics = false,
+    delete_records = false, delete_groups = false, alter_group_offsets = false },
+  -- Who joins a group takes partitions from its members.
+  ["docmsg.Consumer"] = { commit = false, store = false, subscribe = false },
 }
 
 ---@type string?
@@ -20,12 +22,14 @@ local function refuse(what)
     :format(protected, what), exit.REFUSED)
 end
 
+local function refusing(name)
+  return function() refuse(name) end
+end
+
 -- A method that goes through when it only asks whether it would work.
 local function guarded(method, name)
-  return function(self, what, ...)
-    for _, options in ipairs { ... } do
-      if type(options) == "table" and options.validate_only then return method(self, what, ...) end
-    end
+  return function(self, what, options, ...)
+    if type(options) == "table" and options.validate_only then return method(self, what, options, ...) end
     return refuse(name)
   end
 end
@@ -43,7 +47,7 @@ end
 ---@return docmsg.runtime runtime
 function M.guard(runtime)
   for _, name in ipairs(protected and { "emitter", "group", "state" } or {}) do
-    runtime[name] = function() refuse("docmsg.runtime." .. name) end
+    runtime[name] = refusing("docmsg.runtime." .. name)
   end
   return runtime
 end
@@ -54,12 +58,14 @@ end
 function M.protect(kafka, name)
   if protected then return end
   protected = name
-  kafka.producer = function() refuse "a producer" end
+  kafka.producer = refusing "a producer"
   kafka.consumer = guarded_consumer(kafka.consumer)
   if package.loaded["docmsg.runtime"] then M.guard(package.loaded["docmsg.runtime"]) end
   for type_name, methods in pairs(WRITES) do
     local index = debug.getregistry()[type_name].__index
-    for _, method in ipairs(methods) do index[method] = guarded(index[method], method) end
+    for method, validates in pairs(methods) do
+      index[method] = validates and guarded(index[method], method) or refusing(method)
+    end
   end
 end
 

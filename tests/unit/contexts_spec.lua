@@ -63,6 +63,10 @@ describe("a context", function()
     "kafka.producer {}", "kafka.admin({}):delete_topics { 't' }", "kafka.admin({}):create_topics { { name = 't', partitions = 1 } }",
     "kafka.admin({}):alter_group_offsets('g', {})", "kafka.consumer { group = 'g', topics = { 't' } }",
     "kafka.consumer({ group = 'g' }):subscribe { 't' }", "kafka.consumer({ group = 'g' }):commit {}",
+    "kafka.consumer({ group = 'g' }):subscribe({ 't' }, { validate_only = true })",
+    "kafka.consumer({ group = 'g' }):commit({}, { validate_only = true })",
+    "kafka.admin({}):delete_topics({ 't' }, { validate_only = true })",
+    "kafka.admin({}):create_topics({ { name = 't', partitions = 1 } }, {}, { validate_only = true })",
     "require('docmsg.runtime').emitter {}", "require('docmsg.runtime').group {}",
     "require('docmsg.runtime').state { module = 'm' }", "require('docmsg').bus { name = 'b' }:publish('t', {})",
     "require('docmsg').bus({ name = 'b' }):subscribe({ 't' }, { group = 'g' }, print):start()",
@@ -83,6 +87,15 @@ describe("a context", function()
       'local c <close> = require("docmsg.kafka").consumer {} assert(c:assign { { topic = "t", partition = 0 } })',
       env = { XDG_CONFIG_HOME = folder } }
     assert.equal(0, result.code, result.stderr)
+  end)
+
+  it("that is protected lets a change be tried, which changes nothing", function()
+    local result = process.run { process.program, "--context", "prod", "-e", [[
+      local admin <close> = require("docmsg.kafka").admin { on_log = print, on_error = function() end }
+      local _, err = admin:create_topics({ { name = "t", partitions = 1 } }, { validate_only = true, timeout = "10ms" })
+      print("refused by nobody", err.retriable ~= nil)]], env = { XDG_CONFIG_HOME = folder } }
+    assert.equal(0, result.code, result.stderr)
+    assert.matches("refused by nobody\ttrue", result.stdout)
   end)
 
   it("that is protected lets a producer be with --write", function()
