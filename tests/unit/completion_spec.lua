@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local completion = require "docmsg.completion"
 local process = require "support.process"
+local program = require "support.program"
 
 local function live(kind)
   return kind == "topics" and { "orders", "others", "bills" } or { "billing" }
@@ -41,5 +42,17 @@ describe("completion", function()
   it("is quiet when no broker answers", function()
     local result = process.run { process.program, "--bootstrap-servers", "127.0.0.1:1", "completion", "words", "--", "cat", "" }
     assert.same({ 0, "", "" }, { result.code, result.stdout, result.stderr })
+  end)
+
+  it("runs nothing of the folder that a shell stands in", function()
+    local folder = program.folder()
+    finally(function() program.remove(folder) end)
+    local code = "io.open('ran', 'w'):close() return {}"
+    for _, name in ipairs { "events.lua", "pipeline.lua", "topics.lua" } do program.write(folder .. "/" .. name, code) end
+    for _, words in ipairs { { "publish", "" }, { "publish", "o" }, { "publish", "--events", "e" }, { "run", "" } } do
+      local result = program.run { "completion", "words", "--", words[1], words[2], words[3], cwd = folder }
+      assert.same({ 0, "" }, { result.status, result.err })
+    end
+    assert.is_nil(io.open(folder .. "/ran"))
   end)
 end)

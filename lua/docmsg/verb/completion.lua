@@ -29,10 +29,6 @@ local LIVE <const> = {
     for i, entry in ipairs(admin:list_groups { timeout = PATIENCE } or {}) do names[i] = entry.group end
     return names
   end),
-  events = function()
-    local events = require("docmsg.events_file").load()
-    return events and events.types or {}
-  end,
   properties = function()
     local names = {}
     for i, property in ipairs(require("docmsg.bare").properties()) do names[i] = property.name end
@@ -40,14 +36,17 @@ local LIVE <const> = {
   end,
 }
 
+-- Types of events are not offered: to know them is to run events.lua of the folder, and a key is no
+-- command to run it.
 local function live(kind)
-  return LIVE[kind]()
+  return LIVE[kind] and LIVE[kind]() or {}
 end
 
 return {
   usage = "bash|zsh|fish",
   about = [[
 Prints a script that teaches a shell the verbs, their options, and the names of topics and groups.
+Nothing of the current folder is run for it, so types of events are not among them.
 With "words", prints what may stand for the last of the words that follow: the scripts ask for it.]],
   examples = {
     { "docmsg-lua completion bash > ~/.local/share/bash-completion/completions/docmsg-lua" },
