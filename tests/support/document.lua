@@ -6,7 +6,7 @@
 --   ```sh    lines of docmsg-lua are run, in a folder with the page's files and the project's
 --            README.md; those of tools/ and cmake are asked whether they exist
 --
--- What cannot be run has a fence without a language.
+-- What is typed at the prompt, and what cannot be run, has a fence without a language.
 local process = require "support.process"
 local program = require "support.program"
 local script = require "support.script"
