@@ -224,6 +224,7 @@ char *dm_edit_read (dm_edit *edit, const char *prompt, size_t *length) {
   int count = 0;
   edit->prompt = prompt;
   el_resize(edit->el);
+  el_set(edit->el, EL_PREP_TERM, 1);  /* before the prompt: what is typed then is not shown twice */
   const char *line = el_gets(edit->el, &count);
   if (line == NULL || count <= 0 || dm_interrupt_pending() != 0) return NULL;
   char *copy = malloc((size_t)count);

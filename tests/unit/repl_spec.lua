@@ -239,6 +239,7 @@ describe("a session on a terminal", function()
       'return { prod = { bootstrap_servers = "127.0.0.1:1", protected = true } }')
     start({ HOME = folder, XDG_CONFIG_HOME = false }, { "--context", "prod" })
     screen:await "\nprod> $"
+    assert.matches("\27[31mprod\27[", screen:tmux "capture-pane -e -p", 1, true)
     screen:enter "kafka.producer {}"
     screen:await "the context prod is protected: a producer is refused; start with %-%-write"
     screen:enter "'still here'"
@@ -277,6 +278,12 @@ describe("a session on a terminal", function()
     screen:await "\n>> $"
     screen:enter "end"
     screen:await "line%s+1\nline%s+2\n> $"
+    screen:enter "function double(x)"
+    screen:await "\n>> $"
+    screen:enter "return 2 * x end"
+    screen:await "\n> $"
+    screen:enter "double(21)"
+    screen:await "\n42\n> $"
   end)
 
   it("clears the line at Ctrl-C, also a continued one", function()
