@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/metatable.h"
 #include "kafka/clock.h"
-#include "kafka/metatable.h"
 #include "runtime/state_lua.h"
 #include "worker/limit.h"
 #include "worker/state.h"

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/metatable.h"
 #include "host/edit.h"
 #include "host/interrupt.h"
-#include "kafka/metatable.h"
 
 #define EDITOR_TYPE "docmsg.Editor"
 

@@ -5,8 +5,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/metatable.h"
 #include "http/server.h"
-#include "kafka/metatable.h"
 
 #define REQUEST_TYPE "docmsg.http.Request"
 

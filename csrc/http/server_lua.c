@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/metatable.h"
 #include "http/request_lua.h"
 #include "http/route_lua.h"
 #include "http/server.h"
 #include "kafka/clock.h"
 #include "kafka/interrupt.h"
-#include "kafka/metatable.h"
 #include "kafka/option.h"
 #include "kafka/state.h"
 

@@ -9,8 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/metatable.h"
 #include "kafka/error.h"
-#include "kafka/metatable.h"
 
 /* Without on_log, lines up to this syslog level go to standard error. */
 #define LOG_LEVEL_SHOWN 4

@@ -4,8 +4,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/metatable.h"
 #include "kafka/error.h"
-#include "kafka/metatable.h"
 #include "kafka/producer.h"
 
 #define DELIVERY_TYPE "docmsg.Delivery"

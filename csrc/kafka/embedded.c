@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/metatable.h"
 #include "kafka/clock.h"
 #include "kafka/error.h"
-#include "kafka/metatable.h"
 #include "kafka/offsets.h"
 #include "kafka/option.h"
 #include "kafka/protocol.h"

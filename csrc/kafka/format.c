@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "schema/digits.h"
+#include "base/digits.h"
 
 /* -- Compiling -------------------------------------------------------------------------------- */
 

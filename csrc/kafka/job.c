@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "kafka/metatable.h"
+#include "base/metatable.h"
 
 #define JOB_TYPE "docmsg.Job"
 

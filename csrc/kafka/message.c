@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kafka/metatable.h"
+#include "base/metatable.h"
 
 #define MESSAGE_TYPE "docmsg.Message"
 #define HOLD_TYPE "docmsg.Hold"

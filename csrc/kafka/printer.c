@@ -5,10 +5,10 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/metatable.h"
 #include "kafka/error.h"
 #include "kafka/format.h"
 #include "kafka/message.h"
-#include "kafka/metatable.h"
 #include "kafka/option.h"
 
 #define PRINTER_TYPE "docmsg.Printer"

@@ -248,6 +248,14 @@ void dm_property_push_text (lua_State *L, int idx, const char *what, const char 
   lua_remove(L, -2);
 }
 
+bool dm_property_is_known (lua_State *L, const char *name) {
+  bool known;
+  dm_property_push_all(L);
+  known = lua_getfield(L, -1, name) != LUA_TNIL;
+  lua_pop(L, 2);
+  return known;
+}
+
 int dm_property_applies (lua_State *L, const char *name, dm_scope scope) {
   const char *letter;
   int applies;

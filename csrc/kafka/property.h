@@ -9,6 +9,7 @@
 #define DM_PROPERTY_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 typedef enum dm_scope {
   DM_SCOPE_ADMIN,
@@ -24,6 +25,9 @@ void dm_property_push_all (lua_State *L);
 ** unknown, not ours to set, or the value malformed; never shows a secret. 'what' names the table
 ** it stands in.  [-0, +1, e] */
 void dm_property_push_text (lua_State *L, int idx, const char *what, const char *name);
+
+/* Does this librdkafka have the property?  [-0, +0, e] */
+bool dm_property_is_known (lua_State *L, const char *name);
 
 /* Does a known property apply to clients of that kind?  [-0, +0, e] */
 int dm_property_applies (lua_State *L, const char *name, dm_scope scope);

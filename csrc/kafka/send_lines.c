@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "base/metatable.h"
 #include "kafka/error.h"
-#include "kafka/metatable.h"
 #include "kafka/send.h"
 
 #define LINE_TYPE "docmsg.Line"

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/metatable.h"
 #include "kafka/clock.h"
-#include "kafka/metatable.h"
 
 #define STATE_KEY "docmsg.kafka"
 #define STATE_TYPE "docmsg.State"

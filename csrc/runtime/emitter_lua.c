@@ -4,10 +4,10 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
+#include "base/metatable.h"
 #include "kafka/clock.h"
 #include "kafka/conf.h"
 #include "kafka/error.h"
-#include "kafka/metatable.h"
 #include "kafka/option.h"
 #include "kafka/state.h"
 #include "runtime/notes_lua.h"

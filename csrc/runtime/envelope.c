@@ -7,7 +7,7 @@
 #include <string.h>
 #include <uuid/uuid.h>
 
-#include "schema/digits.h"
+#include "base/digits.h"
 
 /* More of an id is hashed, but not repeated in a header. */
 #define ID_MAX 256

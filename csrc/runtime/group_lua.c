@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/metatable.h"
 #include "kafka/clock.h"
 #include "kafka/conf.h"
 #include "kafka/error.h"
 #include "kafka/interrupt.h"
-#include "kafka/metatable.h"
 #include "kafka/offsets.h"
 #include "kafka/option.h"
+#include "kafka/property.h"
 #include "kafka/state.h"
 #include "runtime/emitter_lua.h"
 #include "runtime/group.h"
@@ -68,15 +69,19 @@ static const dm_option options[] = {
   { NULL, DM_OPTION_ANY, 0, 0 },
 };
 
-/* How much is read ahead in all, as far as the partitions are known. librdkafka stops fetching a
-** partition that has its share, and looks only once a second whether it has less, so that all
-** shares together are the most that is handled in a second. */
+/* How much is read ahead in all. librdkafka stops fetching a partition that has its share, and before
+** 2.2 looks only once a second whether it has less, so that all shares together are the most that is
+** handled in a second. */
 #define QUEUED_RECORDS 100000
 #define QUEUED_KBYTES 65536
 
-/* The least share of a partition. */
-#define SHARE_RECORDS 2000
-#define SHARE_KBYTES 1024
+/* The least share of a partition: most of them may be another member's. */
+#define SHARE_RECORDS 500
+#define SHARE_KBYTES 256
+
+/* After so many milliseconds librdkafka looks again, where it can be told. */
+#define LOOK_AGAIN "fetch.queue.backoff.ms"
+#define LOOK_AGAIN_MS "20"
 
 /* How many partitions there are when nobody says so. */
 #define PARTITIONS 32
@@ -141,6 +146,7 @@ static void collect_presets (lua_State *L) {
     { "queued.min.messages", share(records, QUEUED_RECORDS, partitions, SHARE_RECORDS) },
     { "queued.max.messages.kbytes", share(kbytes, QUEUED_KBYTES, partitions, SHARE_KBYTES) },
     { "fetch.message.max.bytes", "262144" },
+    { dm_property_is_known(L, LOOK_AGAIN) ? LOOK_AGAIN : NULL, LOOK_AGAIN_MS },
     { NULL, NULL },
   };
   dm_conf_collect(L, 1, WHAT, DM_SCOPE_CONSUMER, presets);

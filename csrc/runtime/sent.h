@@ -54,7 +54,7 @@ int dm_sent_count (const dm_sent *sent);
 int dm_sent_collect (const dm_sent *sent, dm_sent_sum *sums, int count, int room);
 
 /* The latency in microseconds that the share (0 to 1) of those sent did not exceed, an eighth too
-** long at the most; 0 when none was sent. */
+** long at the most, beyond two minutes the longest of all; 0 when none was sent. */
 uint64_t dm_sent_quantile (const dm_sent_sum *sum, double share);
 
 void dm_sent_close (dm_sent *sent);

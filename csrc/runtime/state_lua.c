@@ -3,7 +3,7 @@
 
 #include <lauxlib.h>
 
-#include "kafka/metatable.h"
+#include "base/metatable.h"
 #include "kafka/module.h"
 #include "kafka/option.h"
 #include "kafka/state.h"

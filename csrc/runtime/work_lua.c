@@ -4,9 +4,9 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/metatable.h"
 #include "kafka/clock.h"
 #include "kafka/message.h"
-#include "kafka/metatable.h"
 #include "runtime/handler.h"
 #include "runtime/seat.h"
 

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "kafka/metatable.h"
+#include "base/metatable.h"
 #include "sqlite/failure.h"
 #include "sqlite/statement.h"
 

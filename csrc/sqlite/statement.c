@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kafka/metatable.h"
+#include "base/metatable.h"
 #include "sqlite/failure.h"
 
 #define STATEMENT_TYPE "docmsg.sqlite.Statement"

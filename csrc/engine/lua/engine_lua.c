@@ -4,8 +4,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "base/metatable.h"
 #include "engine/lua/entry_lua.h"
-#include "kafka/metatable.h"
 
 #define ENGINE_TYPE "docmsg.Engine"
 #define ENTRIES 1 /* user value: entry pointer -> entry, of those that the engine has */

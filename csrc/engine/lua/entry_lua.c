@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "kafka/metatable.h"
+#include "base/metatable.h"
 
 #define ENTRY_TYPE "docmsg.Entry"
 #define OWNER 1

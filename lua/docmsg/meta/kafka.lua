@@ -358,7 +358,7 @@ function consumer:commit(offsets, timeout) end
 ---@return docmsg.Error? err
 function consumer:store(offsets) end
 
----Moves the position of assigned partitions.
+---Moves the position of assigned partitions. Where "earliest" and "latest" are is asked of the broker.
 ---@param offsets docmsg.Offset[] `offset` may also be "earliest" or "latest"
 ---@param timeout? docmsg.Duration default "30s"
 ---@return boolean? ok

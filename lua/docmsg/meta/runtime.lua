@@ -32,7 +32,7 @@ function runtime.emitter(options) end
 function emitter:close(timeout) end
 
 ---What became of the emitted events of one type. The shares of latencies may be told an eighth too
----long.
+---long, and beyond two minutes are the longest of all.
 ---@class docmsg.EmittedStats
 ---@field sent integer that the broker has; exactly-once: in a committed transaction
 ---@field failed integer that it will never have

@@ -5,9 +5,6 @@ local exit = require "docmsg.exit"
 -- Records whose acknowledgements are not awaited yet.
 local WINDOW <const> = 10000
 
--- Bytes of the input that are read at a time.
-local BUFFER <const> = 65536
-
 local function read_header(text)
   local name, value = text:match("^([^=]+)=(.*)$")
   if name then return { name, value } end
@@ -72,10 +69,8 @@ local function put_json(producer, file, common, options)
 end
 
 local function open(path)
-  local file, reason = io.stdin, nil
-  if path and path ~= "-" then file, reason = io.open(path, "rb") end
-  if file then file:setvbuf("full", BUFFER) end
-  return file, reason
+  if not path or path == "-" then return io.stdin end
+  return io.open(path, "rb")
 end
 
 local function finish(outcome, output, options)

@@ -8,8 +8,8 @@
 
 #include <lauxlib.h>
 
-/* As luaL_newmetatable, for a userdata. Scripts do not get hold of it: a table that had it would be
-** collected, or called, as what it is not.  [-0, +1, m] */
+/* As luaL_newmetatable, for a userdata. getmetatable does not give it to scripts: a table that had it
+** would be collected, or called, as what it is not.  [-0, +1, m] */
 static inline int dm_metatable_new (lua_State *L, const char *type) {
   int fresh = luaL_newmetatable(L, type);
   if (fresh) {
