@@ -121,9 +121,11 @@ local function kind_of(value)
   if type(value) ~= "string" and type(meta) == "table" and type(rawget(meta, "__name")) == "string" then
     return rawget(meta, "__name"), rawget(meta, "module")
   end
+  local found
   for name, module in next, package.loaded do
-    if rawequal(module, value) and name ~= "_G" then return name, name end
+    if rawequal(module, value) and name ~= "_G" and (not found or class_of(name)) then found = name end
   end
+  return found, found
 end
 
 -- A function of a module that the prompt has wrapped: its place, by its name.

@@ -131,7 +131,7 @@ function M.prepare(line)
   for name in line:gmatch "%f[%w_][%a_]+" do
     if SAFE[name] and not rawget(_G, name) then pcall(function() return _G[name] end) end
   end
-  local speaks_of_events = line:find "^%s*%.publish%s" or line:find "%f[%w_]bus%f[^%w_]"
+  local speaks_of_events = line:find "^%s*%.publish%s" or line:find "%f[%w_]bus%s*[.:]"
   if speaks_of_events and not rawget(_G, "bus") then host.call(function() return _G.bus end) end
 end
 

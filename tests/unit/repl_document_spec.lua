@@ -1,0 +1,55 @@
+-- SPDX-License-Identifier: MIT
+-- What `?name`, `??name` and `.time` print, on piped input.
+local program = require "support.program"
+
+local function run(line)
+  local result = program.run { "-i", stdin = line .. "\n" }
+  return result.status, result.out:gsub("^[^\n]*\n", "", 1), result.err
+end
+
+describe("a question", function()
+  local cases = {
+    { "?kafka.producer", "^kafka%.producer%(options%)\nMakes a producer.*\n  options docmsg%.ProducerOptions\n  → docmsg%.Producer%? producer\n" },
+    { "p = kafka.producer {}\n?p.close", "client:close%(timeout%)\n" },
+    { "p = kafka.producer {}\n?p", "docmsg%.Producer\n.*publish" },
+    { "?kafka", "^docmsg%.kafka\n.*consumer" },
+    { "?topics.plan", "^function Manager:plan%(declared, only%) +/[^\n]*topics%.lua:%d+\nPlans what" },
+    { "?docmsg.message_key", "^function M%.message_key%(id, user_id%) +/[^\n]*bus%.lua:%d+\n.*\n  → string key\n$" },
+    { "?bus", "^docmsg%.Bus +/[^\n]*bus%.lua\nA bus: " },
+    { "?bus.publish", "\nPublishes an event and waits" },
+    { "?tail", "^usage: docmsg%-lua tail TOPIC" },
+    { "?.topics plan", "^usage: docmsg%-lua topics plan FILE" },
+    { "??docmsg.message_key", "^/[^\n]*bus%.lua:%d+\nfunction M%.message_key%(id, user_id%)\n.*\nend\n$" },
+    { "??topics.close", nil, "there is no topics.close" },
+    { "??topics.plan", "\nfunction Manager:plan%(declared, only%)\n.*\nend\n$" },
+    { "?string.format", "^string%.format is a function of which nothing is written here\n$" },
+    { "x = 5\n?x", "^x is a number of which nothing is written here\n$" },
+    { "??string.format", nil, "string.format is written in C" },
+    { "function f() end\n??f", nil, "f was typed: the history has it" },
+    { "x = 5\n??x", nil, "x is no function" },
+    { "?nothing.at.all", nil, "there is no nothing.at.all" },
+    { "?no verb", nil, "there is no verb no" },
+    { "? 1", nil, "?name shows" }, { "?", nil, "?name shows" },
+  }
+  for _, case in ipairs(cases) do
+    it(("is answered: %q"):format(case[1]), function()
+      local status, out, err = run(case[1])
+      if case[2] then
+        assert.matches(case[2], out)
+        assert.equal(0, status)
+      else
+        assert.matches("docmsg-lua: " .. case[3], err, 1, true)
+        assert.equal(2, status)
+      end
+    end)
+  end
+end)
+
+describe("the time", function()
+  it("is that of a clock, beside that of the processor", function()
+    local status, out = run ".time kafka.sleep '200ms'\n.time 'value'"
+    local wall, cpu = out:match "^(%d+%.%d+) s, (%d+%.%d+) s of them CPU time\n\"value\"\n"
+    assert.message(out).is_true(tonumber(wall) >= 0.2 and tonumber(cpu) < tonumber(wall))
+    assert.equal(0, status)
+  end)
+end)
