@@ -72,7 +72,8 @@ static unsigned char complete_line (EditLine *el, int character) {
   (void)character;
   el_get(el, EL_CLIENTDATA, &edit);
   if (edit->complete == NULL) return CC_ERROR;
-  insertion = edit->complete(edit->complete_ud, info->buffer, (size_t)(info->cursor - info->buffer), &list);
+  size_t length = (size_t)(info->cursor - info->buffer);
+  insertion = edit->complete(edit->complete_ud, info->buffer, length, &list);
   if (insertion != NULL && el_insertstr(el, insertion) == 0) result = CC_REFRESH;
   else if (list != NULL) {
     printf("\n%s\n", list);
@@ -100,7 +101,10 @@ static int width_of (const char *text, const char *end) {
   while (text < end) {
     wchar_t character;
     size_t used = mbrtowc(&character, text, (size_t)(end - text), &state);
-    if (used == 0 || used > (size_t)(end - text)) used = 1, character = L'?', memset(&state, 0, sizeof state);
+    if (used == 0 || used > (size_t)(end - text)) {
+      used = 1, character = L'?';
+      memset(&state, 0, sizeof state);
+    }
     if (*text == '\1') hidden = !hidden;
     else if (!hidden) width += wcwidth(character) >= 0 ? wcwidth(character) : 2; /* ^X */
     text += used;
@@ -133,8 +137,8 @@ static void idle (dm_edit *edit) {
   free(text);
 }
 
-/* Waits for a byte, or for a while: 0. Less than 0: a signal came. The signals are open only while it
-** waits, so none is missed. */
+/* Waits for a byte, or for a while: 0. Less than 0: a signal came. The signals are open only while
+** it waits, so none is missed. */
 static int wait_for_input (void) {
   static const struct timespec patience = { .tv_nsec = IDLE_MS * 1000000L };
   static const int heard[] = { SIGINT, SIGTERM };

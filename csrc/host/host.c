@@ -124,6 +124,7 @@ static int host_fingerprint (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
+  { "aside", dm_interrupt_aside },
   { "call", dm_interrupt_call },
   { "cores", host_cores },
   { "environment", host_environment },

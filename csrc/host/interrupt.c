@@ -252,3 +252,10 @@ int dm_interrupt_call (lua_State *L) {
   else lua_pushnil(L);
   return 4;
 }
+
+int dm_interrupt_aside (lua_State *L) {
+  int count = dm_interrupt_call(L);
+  int failed = !lua_toboolean(L, -count);
+  if (failed && the.pending == 0) the.pending = (sig_atomic_t)lua_tointeger(L, -1);
+  return count;
+}

@@ -27,6 +27,10 @@ int dm_interrupt_close (void);
 ** or false, the error value, its traceback (string or nil) and the signal's number (or nil). */
 int dm_interrupt_call (lua_State *L);
 
+/* Lua function aside(f, ...): call, for what goes on beside a line that is read: the signal that
+** interrupted f ends the reading, too, as if it had come while the line was awaited. */
+int dm_interrupt_aside (lua_State *L);
+
 /* 1 when the value at 'index' is the interruption.  [-0, +0, -] */
 int dm_interrupt_is (lua_State *L, int index);
 

@@ -36,7 +36,7 @@ static char *read_plain (const char *prompt, size_t *length) {
   for (; *prompt != '\0'; prompt++)
     if (*prompt != '\1') putchar(*prompt);
   fflush(stdout);
-  ssize_t got = getline(&line, &room, stdin);
+  ssize_t got = dm_interrupt_pending() == 0 ? getline(&line, &room, stdin) : -1;
   if (got < 0) {
     free(line);
     clearerr(stdin);

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local await = require "support.await"
 local embedded = require "support.embedded"
 local program = require "support.program"
 local repl = require "docmsg.repl"
@@ -415,6 +416,43 @@ describe("a session on a terminal", function()
     for _, line in ipairs(lines) do assert.truthy(line:find "^x%d+_%d = 1$") end
     screen = screens[1]
   end)
+
+  -- What goes on beside the line must not swallow a signal.
+  local ENDLESS <const> = "io.open('begun', 'w'):close() while true do end"
+  local beside = {
+    { "a tail's filter", '.tail endless-orders --where "(function() ' .. ENDLESS .. ' end)()" &', "Enter" },
+    { "what TAB reads", ".publish o", "Tab" },
+  }
+  for _, case in ipairs(beside) do
+    it(("ends with 143 at SIGTERM, and goes on at Ctrl-C, while %s never ends"):format(case[1]), function()
+      local own <close> = embedded.start()
+      local topic = own:topic { name = "endless-orders" }
+      do
+        local producer <close> = own:producer()
+        assert(producer:publish { topic = topic.name, value = "v" })
+      end
+      program.write(folder .. "/events.lua", ENDLESS)
+      screen = terminal.open(("cd %s; %s"):format(folder, program.command(
+        { "--bootstrap-servers", own.bootstrap_servers }, { HOME = folder, DOCMSG_HISTORY = "" })))
+      screen:await "> $"
+      screen:enter("pid = io.open('/proc/self/stat'):read 'n' print('pid=' .. pid)")
+      local pid = screen:await "\npid=%d+\n%S+> $":match "pid=(%d+)"
+      for _, signal in ipairs { "INT", "TERM" } do
+        screen:tmux("send-keys -l -- %s", program.quote(case[2]))
+        screen:press(case[3])
+        await(function() return os.remove(folder .. "/begun") end, "10s", "the code that never ends")
+        os.execute(("kill -%s %s"):format(signal, pid))
+        if signal == "INT" then
+          screen:await "\n%S+> $"
+          screen:press "C-l"
+          screen:await "^%S+> $"
+          screen:enter "1 + 1"
+          screen:await "\n2\n%S+> $"
+        end
+      end
+      screen:await "exit=143"
+    end)
+  end
 
   it("ends with 143 at SIGTERM, typing or running", function()
     for _, code in ipairs { "nothing()", "while true do end" } do

@@ -17,6 +17,14 @@ local host = {}
 ---@return any ... its results; or the error value, its traceback (nil when it was interrupted) and the signal's number
 function host.call(f, ...) end
 
+---Calls a function as `call` does, beside a line that is being read or is to be: a signal that interrupts it
+---ends the reading, too.
+---@param f function
+---@param ... any its arguments
+---@return boolean ok
+---@return any ... as of `call`
+function host.aside(f, ...) end
+
 ---What kind of thing a path names.
 ---@param path string
 ---@return "file"|"folder"|"other"? kind

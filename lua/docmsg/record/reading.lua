@@ -184,6 +184,7 @@ end
 ---@return boolean? goes_on nil when that fails; false when the number that was asked for is printed
 ---@return any reason
 function Following:step(most)
+  if self.left == 0 then return false end
   self.how.max = math.min(most, self.left or most)
   local ok, count, err = pcall(self.consumer.print, self.consumer, self.printer, self.how)
   if not ok and type(count) ~= "string" then error(count, 0) end

@@ -10,6 +10,9 @@ local M = {}
 local STEP <const> = 200
 local FOLLOWED <const> = 1000
 
+-- Seconds after which a step that was interrupted is taken for one that would never have ended.
+local ENDLESS <const> = 0.2
+
 ---@class docmsg.repl.Tail
 ---@field topic string
 ---@field file file* what is printed, until it is shown
@@ -69,16 +72,18 @@ local function take(file)
   return text
 end
 
--- Ctrl-C ends a filter that does not end, and the tail with it.
+-- A signal ends the tail only with a filter that does not end: any other step has merely met it. Returns
+-- the signal, which whoever reads the line gets, too.
 local function step_tail(index, texts)
-  local tail = tails[index]
-  local done, goes_on, reason = host.call(tail.following.step, tail.following, STEP)
+  local tail, start = tails[index], host.now()
+  local done, goes_on, reason, signal = host.aside(tail.following.step, tail.following, STEP)
   texts[#texts + 1] = take(tail.file)
-  if done and goes_on then return end
-  if not done or reason then
-    texts[#texts + 1] = ("docmsg-lua: .tail %s has ended: %s\n"):format(tail.topic, tostring(reason or goes_on))
-  end
+  if done and goes_on then return nil end
+  if signal and (goes_on == nil or host.now() - start < ENDLESS) then return signal end
+  if not done then reason = goes_on end
+  if reason then texts[#texts + 1] = ("docmsg-lua: .tail %s has ended: %s\n"):format(tail.topic, tostring(reason)) end
   end_tail(index)
+  return signal
 end
 
 -- == Deliveries ==
@@ -112,7 +117,9 @@ end
 function M.step()
   if #tails == 0 and #deliveries == 0 then return nil end
   local texts = {}
-  for i = #tails, 1, -1 do step_tail(i, texts) end
+  for i = #tails, 1, -1 do
+    if step_tail(i, texts) then break end
+  end
   step_deliveries(texts)
   return #texts > 0 and table.concat(texts) or nil
 end

@@ -125,14 +125,14 @@ function M.names()
 end
 
 ---Makes for TAB what a line speaks of. Of the user's files only events.lua is read: it has the names
----that are about to be typed.
+---that are about to be typed. A signal that ends this ends the reading of the line.
 ---@param line string up to the cursor
 function M.prepare(line)
   for name in line:gmatch "%f[%w_][%a_]+" do
     if SAFE[name] and not rawget(_G, name) then pcall(function() return _G[name] end) end
   end
   local speaks_of_events = line:find "^%s*%.publish%s" or line:find "%f[%w_]bus%s*[.:]"
-  if speaks_of_events and not rawget(_G, "bus") then host.call(function() return _G.bus end) end
+  if speaks_of_events and not rawget(_G, "bus") then host.aside(function() return _G.bus end) end
 end
 
 return M

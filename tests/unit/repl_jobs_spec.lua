@@ -1,0 +1,30 @@
+-- SPDX-License-Identifier: MIT
+-- What goes on beside the prompt, without a broker: tails that are made up.
+local program = require "support.program"
+
+-- A script after which `jobs` follows a topic whose step is the code; `ended` counts the tails that ended.
+local FOLLOWING <const> = [[
+local ended = 0
+require("docmsg.record.reading").follow = function(_, file)
+  return { step = function(self) %s end, close = function() ended = ended + 1 end }
+end
+local jobs = require "docmsg.repl.jobs"
+]]
+
+local function run(step, code)
+  return program.run { "-e", FOLLOWING:format(step) .. code }
+end
+
+describe("a tail", function()
+  it("goes on after a signal that its step has met, which whoever waits for a line gets", function()
+    local result = run("os.execute 'kill -TERM $PPID' for i = 1, 100 do i = i + 1 end return true",
+      "jobs.tail { TOPIC = 't' } print(jobs.step(), ended)")
+    assert.same({ 143, "nil\t0\n" }, { result.status, result.out })
+  end)
+
+  it("ends when its step fails, and says why; others go on", function()
+    local result = run("if not self.first then self.first = true return true end return nil, 'no more'",
+      "jobs.tail { TOPIC = 'a' } print(jobs.step()) jobs.tail { TOPIC = 'b' } print(jobs.step(), ended)")
+    assert.same({ 0, "nil\ndocmsg-lua: .tail a has ended: no more\n\t1\n" }, { result.status, result.out })
+  end)
+end)
