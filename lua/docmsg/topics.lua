@@ -230,7 +230,7 @@ function Manager:list(names)
   local list = {}
   for name, info in pairs(infos) do
     if info.error then return nil, info.error end
-    if names or name:sub(1, 2) ~= "__" then list[#list + 1] = info end
+    if names or not observe.is_internal(name) then list[#list + 1] = info end
   end
   table.sort(list, function(a, b) return a.name < b.name end)
   return list

@@ -82,7 +82,7 @@ end)
 
 describe("completion", function()
   local known = { topics = { "orders", "orders-old" }, groups = { "billing" }, events = { "order-placed" },
-    properties = { "linger.ms", "retention.ms" }, globals = { "kafka" } }
+    properties = { "linger.ms" }, topic_properties = { "retention.ms" }, globals = { "kafka" } }
   local function live(kind) return known[kind] end
   local globals = { alpha = { beta = { gamma = 1 } }, albatross = 1,
     object = setmetatable({ own = 1 }, { __index = { method = 1 }, }), trap = setmetatable({}, { __index = error }) }
@@ -93,7 +93,8 @@ describe("completion", function()
     { "f('it\\'s', '", nil, "billing  order-placed  orders  orders-old" }, { ".to", "pics" }, { ".c", nil, "cat  completion" },
     { ".tail or", "ders" }, { ".lag b", "illing" }, { ".tail b" }, { "'closed' .. alb", "atross" }, { "kaf", "ka" },
     { "publish('order-", "placed" }, { ".publish o", "rder-placed" }, { "{ ['ret", "ention.ms" }, { "{ [ 'ord", "er" },
-    { "'ret" }, { ".cat orders -X lin", "ger.ms" }, { ".cat orders --wh", "ere" }, { ".topics sh", "ow" },
+    { "'ret" }, { ".cat orders -X lin", "ger.ms" }, { ".cat orders -X ret" },
+    { "{ ['lin", "ger.ms" }, { ".cat orders --wh", "ere" }, { ".topics sh", "ow" },
     { ".topics show o", "rders" }, { ".cat 'a" }, { " .", nil, true }, { ".", nil, true },
   }
   for _, case in ipairs(cases) do

@@ -3,10 +3,11 @@
 -- else asks refreshes, a verb or the user's own code; types of events, once they were read; names of
 -- configuration properties. TAB itself asks nobody.
 local host = require "docmsg.host"
+local names = require "docmsg.names"
 
 local M = {}
 
----@alias docmsg.repl.Kind "topics"|"groups"|"events"|"properties"|"globals"
+---@alias docmsg.repl.Kind "topics"|"groups"|"events"|"properties"|"topic_properties"|"globals"
 
 ---@type table<docmsg.repl.Kind, string[]>
 local kinds = {}
@@ -16,32 +17,30 @@ local background
 
 ---Keeps the names of a kind in place of the older ones.
 ---@param kind docmsg.repl.Kind
----@param names string[]
-function M.keep(kind, names)
-  kinds[kind] = names
+---@param list string[]
+function M.keep(kind, list)
+  kinds[kind] = list
 end
 
 -- Takes over what the thread has learnt.
 local function take()
   local answer = background and background:take()
   if not answer then return end
-  for kind, names in pairs(require("docmsg.repl.names").read(answer)) do M.keep(kind, names) end
+  for kind, list in pairs(require("docmsg.repl.names").read(answer)) do M.keep(kind, list) end
 end
 
--- The properties of librdkafka, and those of topics.
-local function properties()
-  local names = {}
-  for i, property in ipairs(require("docmsg.bare").properties()) do names[i] = property.name end
-  local topic = require("docmsg.topic.property").names
-  return table.move(topic, 1, #topic, #names + 1, names)
-end
+-- The kinds that nobody has to be asked for.
+local KNOWN <const> = {
+  properties = names.properties,
+  topic_properties = function() return require("docmsg.topic.property").names end,
+}
 
 ---The names of a kind, as far as they are known.
 ---@param kind docmsg.repl.Kind
 ---@return string[]
 function M.live(kind)
   take()
-  if kind == "properties" and not kinds.properties then M.keep(kind, properties()) end
+  if KNOWN[kind] and not kinds[kind] then M.keep(kind, KNOWN[kind]()) end
   return kinds[kind] or {}
 end
 
@@ -51,20 +50,6 @@ function M.refresh()
 end
 
 -- == Names that come by ==
-
-local function keys_of(infos)
-  local names = {}
-  for name, info in pairs(infos) do
-    if not info.error then names[#names + 1] = name end
-  end
-  return names
-end
-
-local function groups_of(listed)
-  local names = {}
-  for i, entry in ipairs(listed) do names[i] = entry.group end
-  return names
-end
 
 -- A method whose answer, when it is about everything, is kept.
 local function noting(method, kind, read, is_all)
@@ -82,8 +67,8 @@ function M.watch()
   if is_watching then return end
   is_watching = true
   local index = debug.getregistry()["docmsg.Admin"].__index
-  index.describe_topics = noting(index.describe_topics, "topics", keys_of, function(names) return names == nil end)
-  index.list_groups = noting(index.list_groups, "groups", groups_of, function() return true end)
+  index.describe_topics = noting(index.describe_topics, "topics", names.topics, function(which) return which == nil end)
+  index.list_groups = noting(index.list_groups, "groups", names.groups, function() return true end)
 end
 
 ---Lets a thread ask the cluster for names, now and at each `refresh`. Where the connection's settings

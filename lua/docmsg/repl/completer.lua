@@ -72,8 +72,9 @@ end
 
 -- Names inside a string. A key in brackets may be that of a configuration.
 local function names_of(live, before)
-  local names = {}
-  for _, kind in ipairs { "topics", "groups", "events", before:find "%[%s*$" and "properties" } do
+  local kinds, names = { "topics", "groups", "events" }, {}
+  if before:find "%[%s*$" then table.move({ "properties", "topic_properties" }, 1, 2, #kinds + 1, kinds) end
+  for _, kind in ipairs(kinds) do
     local list = live(kind)
     table.move(list, 1, #list, #names + 1, names)
   end

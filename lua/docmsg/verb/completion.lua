@@ -2,6 +2,7 @@
 -- docmsg-lua completion
 local completion = require "docmsg.completion"
 local exit = require "docmsg.exit"
+local names = require "docmsg.names"
 
 -- Whoever presses TAB does not wait longer.
 local PATIENCE <const> = "1s"
@@ -17,23 +18,9 @@ local function asking(read)
 end
 
 local LIVE <const> = {
-  topics = asking(function(admin)
-    local names = {}
-    for name in pairs(admin:describe_topics(nil, { timeout = PATIENCE }) or {}) do
-      if name:sub(1, 2) ~= "__" then names[#names + 1] = name end
-    end
-    return names
-  end),
-  groups = asking(function(admin)
-    local names = {}
-    for i, entry in ipairs(admin:list_groups { timeout = PATIENCE } or {}) do names[i] = entry.group end
-    return names
-  end),
-  properties = function()
-    local names = {}
-    for i, property in ipairs(require("docmsg.bare").properties()) do names[i] = property.name end
-    return names
-  end,
+  topics = asking(function(admin) return names.topics(admin:describe_topics(nil, { timeout = PATIENCE }) or {}) end),
+  groups = asking(function(admin) return names.groups(admin:list_groups { timeout = PATIENCE } or {}) end),
+  properties = names.properties,
 }
 
 -- Types of events are not offered: to know them is to run events.lua of the folder, and a key is no
