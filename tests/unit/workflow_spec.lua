@@ -272,6 +272,14 @@ trailer << /Root 1 0 R >>
     end
   end)
 
+  it("because its file is too large is set aside", function()
+    local flowing <close> = flow.new()
+    send_file(flowing, ("x"):rep((8 << 20) + 1), "txt", "text")
+    assert.equal("rejected", flowing.dead[1].reason)
+    assert.matches("report%.txt: .*larger than the limit of 8388608 bytes", flowing.dead[1].message)
+    assert.equal("failed", flowing.store:document "d".status)
+  end)
+
   it("because its file is not what was announced is set aside", function()
     local flowing <close> = flow.new()
     local data = flow.document("d", "x")
