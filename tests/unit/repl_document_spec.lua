@@ -29,7 +29,8 @@ describe("a question", function()
     { "x = 5\n??x", nil, "x is no function" },
     { "?nothing.at.all", nil, "there is no nothing.at.all" },
     { "?no verb", nil, "there is no verb no" },
-    { "? 1", nil, "?name shows" }, { "?", nil, "?name shows" },
+    { "? 1", nil, "?name shows" }, { "?", nil, "?name shows" }, { "?.", nil, "?name shows" },
+    { "x = false\n?x", "^x is a boolean of which" }, { "x = 5\n?x.a.b", nil, "there is no x.a.b" },
   }
   for _, case in ipairs(cases) do
     it(("is answered: %q"):format(case[1]), function()
@@ -43,6 +44,39 @@ describe("a question", function()
       end
     end)
   end
+
+  it("about what cannot be made says why", function()
+    local folder = program.folder()
+    finally(function() program.remove(folder) end)
+    program.write(folder .. "/pipeline.lua", "local app = nothing.here")
+    for _, line in ipairs { "?app", "??app", "?app.name" } do
+      local result = program.run { "-i", stdin = line .. "\n", cwd = folder }
+      assert.matches("docmsg%-lua: [^\n]*pipeline%.lua:1: attempt to index a nil value", result.err)
+      assert.equal(2, result.status)
+    end
+  end)
+
+  it("about a verb is answered although a script lets no other global be read", function()
+    local result = program.run { "-i", "-e", "setmetatable(_G, { __index = function() error('strict', 0) end })",
+      stdin = "?tail\n?nothing\n" }
+    assert.matches("usage: docmsg%-lua tail TOPIC", result.out)
+    assert.equal("docmsg-lua: strict\n", result.err)
+  end)
+
+  it("that never ends is interrupted", function()
+    local result = program.run { "-i", "-e", [[
+      trap = setmetatable({}, { __index = function() os.execute "kill -TERM $PPID" while true do end end })]],
+      stdin = "?trap.door\nprint 'goes on'\n" }
+    assert.equal(143, result.status)
+    assert.is_nil(result.out:find "goes on")
+  end)
+
+  it("whose answer fails with a table is told as any error", function()
+    local result = program.run { "-i", "-e", "trap = setmetatable({}, { __index = function() error { 'own' } end })",
+      stdin = "?trap.door\n" }
+    assert.matches("{ \"own\" }", result.err, 1, true)
+    assert.equal(1, result.status)
+  end)
 end)
 
 describe("the time", function()

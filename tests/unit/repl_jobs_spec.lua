@@ -22,6 +22,18 @@ describe("a tail", function()
     assert.same({ 143, "nil\t0\n" }, { result.status, result.out })
   end)
 
+  it("that is not there cannot be stopped; those that are there are named", function()
+    local result = run("return true", [[
+      local dot = require "docmsg.repl.dot"
+      print(dot.run(".stop x", print))
+      jobs.tail { TOPIC = "a" } jobs.tail { TOPIC = "b" }
+      print(dot.run(".stop x", print), ended)
+      print(dot.run(".stop a", print), ended)
+      print(dot.run(".stop", print), ended)]])
+    assert.equal("docmsg-lua: x is not followed; these are: a b\n", result.err)
+    assert.equal("nothing goes on\n\n2\t0\nended: a\nnil\t1\nended: b\nnil\t2\n", result.out)
+  end)
+
   it("ends when its step fails, and says why; others go on", function()
     local result = run("if not self.first then self.first = true return true end return nil, 'no more'",
       "jobs.tail { TOPIC = 'a' } print(jobs.step()) jobs.tail { TOPIC = 'b' } print(jobs.step(), ended)")

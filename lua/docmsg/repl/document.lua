@@ -209,13 +209,21 @@ local function show_verb(words)
   return exit.DONE
 end
 
--- What "a.b:c" stands for. Who asks wants what is there by need to be there.
+local function has_fields(value)
+  local meta = debug.getmetatable(value)
+  return type(value) == "table" or type(meta) == "table" and rawget(meta, "__index") ~= nil
+end
+
+-- What "a.b:c" stands for; or why what is there by need cannot be. Who asks wants it to be there.
 local function look_up(path)
   local it = { value = _G }
   for name in path:gmatch "[%w_]+" do
     local holder = it.value
+    if not has_fields(holder) then return {} end
     local there, value = pcall(function() return holder[name] end)
-    it = { holder = holder, name = name, value = there and value or nil }
+    if not there and type(value) ~= "string" then error(value, 0) end
+    if not there then return { wrong = value } end
+    it = { holder = holder, name = name, value = value }
   end
   return it
 end
@@ -246,13 +254,15 @@ function M.run(line)
   local marks, path = line:match "^%s*(%?%??)%s*(.-)%s*$"
   local words = {}
   for word in path:gsub("^%.", ""):gmatch "%S+" do words[#words + 1] = word end
-  if path:find "^%." or #words > 1 then
+  if words[1] and (path:find "^%." or #words > 1) then
     return show_verb(words) or complain("there is no verb %s", words[1])
   elseif not path:find "^[%a_][%w_.:]*$" then
     return complain("?name shows what is known about a name, ??name its source; .help lists the rest")
   end
   local it = look_up(path)
-  if it.value == nil then return show_verb(words) or complain("there is no %s", path) end
+  if it.value == nil then
+    return show_verb(words) or complain("%s", it.wrong or "there is no " .. path)
+  end
   if marks == "??" then return show_source(path, it) end
   local texts = (type(it.value) == "function" and about_function or about_value)(it)
   if texts then print(table.concat(texts, "\n"))

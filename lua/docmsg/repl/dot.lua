@@ -129,7 +129,11 @@ local OWN <const> = {
     show(table.unpack(results, 1, results.n))
   end,
   stop = function(words)
-    local ended = require("docmsg.repl.jobs").stop(words[2])
+    local jobs = require "docmsg.repl.jobs"
+    local ended, others = jobs.stop(words[2]), table.concat(jobs.followed(), " ")
+    if #ended == 0 and others ~= "" then
+      return complain(("%s is not followed; these are: %s"):format(words[2], others))
+    end
     print(#ended > 0 and "ended: " .. table.concat(ended, " ") or "nothing goes on")
   end,
   time = function(_, show, line)

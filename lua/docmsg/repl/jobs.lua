@@ -62,6 +62,14 @@ function M.stop(topic)
   return ended
 end
 
+---The topics that are followed.
+---@return string[]
+function M.followed()
+  local topics = {}
+  for i, tail in ipairs(tails) do topics[i] = tail.topic end
+  return topics
+end
+
 -- What is in the file from its beginning to where it is written now.
 local function take(file)
   local size = file:seek()
