@@ -20,13 +20,21 @@ int dm_patience_ms (const dm_patience *patience) {
 /* A pause after an attempt that ended at once. */
 #define PAUSE_MS 50
 
-/* No usable broker is _TRANSPORT, from newer librdkafka also _ALL_BROKERS_DOWN, and then at once; a
-** broker that is slow is _TIMED_OUT. */
+/* Answers that come at once and pass: newer librdkafkas' for no usable broker, and those of brokers
+** that are not, or not yet, the group's coordinator. */
+static bool is_passing (rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+         code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+         code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+         code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+}
+
+/* No usable broker is also _TRANSPORT; a broker that is slow is _TIMED_OUT. */
 bool dm_patience_again (dm_patience *patience, const void *block, rd_kafka_resp_err_t code) {
   bool slow = code == RD_KAFKA_RESP_ERR__TIMED_OUT;
-  bool down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
-  if (!slow && !down && code != RD_KAFKA_RESP_ERR__TRANSPORT) return false;
-  if (down) dm_clock_pause(PAUSE_MS);
+  bool passing = is_passing(code);
+  if (!slow && !passing && code != RD_KAFKA_RESP_ERR__TRANSPORT) return false;
+  if (passing) dm_clock_pause(PAUSE_MS);
   if (slow && patience->slice_ms <= INT_MAX / 2) patience->slice_ms *= 2;
   return dm_deadline_left(patience->deadline) > 0 && !dm_job_abandoned(block);
 }
