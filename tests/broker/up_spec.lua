@@ -30,6 +30,13 @@ describe("tools/up", function()
     assert.matches("Apache Kafka already runs", progress, 1, true)
     assert.matches("the pipeline already runs", progress, 1, true)
     assert.equal(first, own:pid "pipeline")
+    process.run { "kill", "-STOP", tostring(first) }
+    local again <close> = own:start()
+    again:await_stderr("the pipeline already runs", "60s")
+    await(function() return not own:run("--status").ok end)
+    assert.is_true(again:is_running()) -- it waits until the pipeline answers
+    process.run { "kill", "-CONT", tostring(first) }
+    assert.equal(0, again:wait().code, again:wait().stderr)
 
     process.run { "kill", tostring(first) } -- not -KILL: the group would wait 45 s for the lost member
     await(function() return not process.is_running(first) end)

@@ -33,6 +33,13 @@ function OwnWorkflow:run(...)
   return process.run { "tools/up", env = self.env, limit = 200, ... }
 end
 
+---Starts tools/up.
+---@param ... string
+---@return support.Process
+function OwnWorkflow:start(...)
+  return process.start { "tools/up", env = self.env, limit = 200, ... }
+end
+
 ---Runs tools/up, which must end with 0.
 ---@param ... string
 ---@return string stdout
