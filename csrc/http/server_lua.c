@@ -233,23 +233,35 @@ static int read_watched (lua_State *L, struct pollfd watched[WATCHED_MAX + 1]) {
   return count < 0 ? 0 : count;
 }
 
-/* server:wait(timeout, ...): waits for a request, or for one of the descriptors. Not deaf to Ctrl-C */
+/* Which of them can be read, a bit each. */
+static lua_Integer mask_of (const struct pollfd *watched, int count) {
+  lua_Integer mask = 0;
+  for (int i = 0; i < count; i++)
+    if (watched[i].revents != 0) mask |= (lua_Integer)1 << i;
+  return mask;
+}
+
+/* server:wait(timeout, ...) -> mask: waits for a request, which is bit 0, or for one of the
+** descriptors, of which each has the next bit. Not deaf to Ctrl-C */
 static int server_wait (lua_State *L) {
   dm_server *server = check(L);
   dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 2, "forever"));
   struct pollfd watched[WATCHED_MAX + 1] = { { .fd = server->queue.fd, .events = POLLIN } };
   int count = read_watched(L, watched) + 1, left, ready;
   dm_watch watch = dm_watch_begin(L);
+  lua_Integer mask;
   uint64_t told;
   do {
     left = dm_deadline_slice(deadline);
     ready = poll(watched, (nfds_t)count, left);
     dm_watch_check(L, &watch);
   } while (ready == 0 && left > 0);
+  mask = ready > 0 ? mask_of(watched, count) : 0;
   /* Emptied before the queue is read: what comes in between makes it readable again. */
-  if (ready > 0 && (watched[0].revents & POLLIN) != 0)
+  if ((mask & 1) != 0)
     while (read(server->queue.fd, &told, sizeof told) < 0) break;
-  return 0;
+  lua_pushinteger(L, mask);
+  return 1;
 }
 
 /* server:tell(text) -> how many listen to the stream */

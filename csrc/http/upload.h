@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* upload.h -- a form that is read while it comes: its one file goes to disk, its fields are kept.
 **
-** A file is written under a name that begins with a dot, made for it; when all of it is there it is
-** synced and gets its name, 32 hexadecimal digits of chance as a UUID, and the extension of the
-** client's name for it; then its folder is synced. So what has a name is whole.
+** A file is written under a name that begins with a dot, made for it; when all of it is there it gets
+** its name, 32 hexadecimal digits of chance as a UUID and the extension of the client's name for it,
+** and is synced with its folder. So what has a name is whole, and what was finished stays.
 **
 ** Threads:   one at a time.
 ** Ownership: an upload owns its file until dm_upload_keep: dm_upload_free removes it.

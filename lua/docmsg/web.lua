@@ -31,6 +31,9 @@ M.JSON = "application/json"
 ---@field private log docmsg.Log
 ---@field private handlers table<integer, docmsg.web.Handler> by the number of their route
 ---@field private waiting docmsg.web.Waiting[]
+---@field private descriptors (fun(): integer)[] that are waited for, too
+---@field private more? boolean one of them has more to do
+---@field private polls (fun(): boolean?)[] what is done when one of them can be read
 local Site = { __name = "docmsg.web.Site" }
 Site.__index = Site
 
@@ -80,7 +83,7 @@ end
 -- == Handlers that wait ==
 
 ---Lets others go on until something is so. Only in a handler of a site.
----@param ready fun(): boolean is asked whenever the site has something to do
+---@param ready fun(): boolean is asked when a descriptor of `site:watch` could be read, and in a step without news
 function M.await(ready)
   while not ready() do coroutine.yield(ready) end
 end
@@ -124,7 +127,8 @@ function M.open(options)
   own.log = nil
   local server, reason = http.server(own)
   if not server then return nil, reason end
-  return setmetatable({ server = server, log = options.log, handlers = {}, waiting = {} }, Site)
+  return setmetatable({ server = server, log = options.log, handlers = {}, waiting = {}, descriptors = {},
+    polls = {} }, Site)
 end
 
 ---Declares what is taken, before `start`.
@@ -151,13 +155,39 @@ function Site:start()
   return self.server:start()
 end
 
+---Has something else waited for, too, such as a client of Kafka by its `fd`.
+---@param fd fun(): integer may give another one later
+---@param poll fun(): boolean? is called when it can be read, and once in a while; true: there is more
+function Site:watch(fd, poll)
+  local i = #self.polls + 1
+  self.descriptors[i], self.polls[i] = fd, poll
+end
+
+-- Calls what the mask says; all of it when nothing came in time: a descriptor tells but of beginnings.
+local function poll_watched(self, mask)
+  local more = false
+  for i, poll in ipairs(self.polls) do
+    if mask == 0 or self.more or mask & (1 << i) ~= 0 then more = poll() or more end
+  end
+  self.more = more
+end
+
+local function wait(self, timeout)
+  local fds = {}
+  for i, fd in ipairs(self.descriptors) do fds[i] = fd() end
+  return self.server:wait(timeout, table.unpack(fds))
+end
+
 ---Handles what is there, after waiting for it.
 ---@param timeout docmsg.Duration
----@param ... integer descriptors that end the waiting, too
-function Site:step(timeout, ...)
-  self.server:wait(timeout, ...)
-  resume_ready(self)
-  begin_new(self)
+function Site:step(timeout)
+  local more = self.more
+  local mask = wait(self, more and 0 or timeout)
+  if more or mask ~= 1 then
+    poll_watched(self, mask)
+    resume_ready(self)
+  end
+  if mask & 1 ~= 0 then begin_new(self) end
 end
 
 ---How many requests are not answered.
@@ -170,6 +200,7 @@ end
 ---@param name string of the event
 ---@param data table
 function Site:tell(name, data)
+  if self.server:tell "" == 0 then return end
   self.server:tell(("event: %s\ndata: %s\n\n"):format(name, assert(json.encode(data))))
 end
 

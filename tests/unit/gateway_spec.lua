@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The gateway without a broker.
+local await = require "support.await"
 local gateway = require "support.gateway"
 local program = require "support.program"
 local script = require "support.script"
@@ -113,7 +114,9 @@ describe("docmsg-lua gateway", function()
     assert.same({}, gate:stored())
     local _, list = gate:ask("GET", "/api/v1/documents")
     assert.equal(0, #list.documents)
-    assert.truthy(gate:ask("GET", "/metrics").body:find('docmsg_uploads_total{outcome="not_persisted"} 1', 1, true))
+    await(function()
+      return gate:ask("GET", "/metrics").body:find('docmsg_uploads_total{outcome="not_persisted"} 1', 1, true)
+    end)
   end)
 
   it("finishes what was begun when it is told to end", function()
@@ -121,7 +124,7 @@ describe("docmsg-lua gateway", function()
     local client = require "support.http"
     local header, body = client.form(client.part("file", "text", "a.txt"))
     local sending <close> = client.start(gate.address, client.request("POST", "/api/v1/upload", { header }, body))
-    require "support.await"(function() return #gate:stored() == 1 end)
+    await(function() return #gate:stored() == 1 end)
     gate.process:kill "TERM"
     assert.equal(503, client.read(sending:wait().stdout).code) -- after 10 s: Kafka did not take it
     assert.equal(0, gate.process:wait().code)

@@ -81,6 +81,7 @@ function server:set(path, code, type, body, valid) end
 ---Waits for a request, or until one of the descriptors can be read.
 ---@param timeout? docmsg.Duration default "forever"
 ---@param ... integer at most 8 descriptors
+---@return integer mask bit 0: there may be a request; bit i: the i-th descriptor can be read; 0: time is over
 function server:wait(timeout, ...) end
 
 ---@return docmsg.http.Request? request the next one that nobody handles yet

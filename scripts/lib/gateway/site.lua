@@ -137,6 +137,17 @@ local function topics_of(events)
   return topics
 end
 
+-- Takes what the watcher has read, and tells who listens.
+local function tell_changes(self)
+  local changed, more = self.watcher:step()
+  if #changed > TOLD_AT_ONCE then
+    self.site.server:tell("event: hello\ndata: {}\n\n")
+  else
+    for _, one in ipairs(changed) do self.site:tell("document", documents.view(one)) end
+  end
+  return more
+end
+
 -- What the handlers need; nil and the reason when something is not to be had.
 local function open_parts(self)
   local options = self.options
@@ -149,6 +160,8 @@ local function open_parts(self)
   local lane, reason = self.site:lane("lib.gateway.queries", { topics = topics_of(options.events) })
   if not lane then return nil, reason end
   declare(self, lane)
+  self.site:watch(function() return watching:fd() end, function() return tell_changes(self) end)
+  self.site:watch(function() return assert(self.uploads:fd()) end, function() self.uploads:poll() end)
   tell_health(self)
   return self.site:start()
 end
@@ -175,22 +188,10 @@ function Gateway:address()
   return self.site.server:address()
 end
 
-local function tell_changes(self)
-  local changed, more = self.watcher:step()
-  if #changed > TOLD_AT_ONCE then
-    self.site.server:tell("event: hello\ndata: {}\n\n")
-  elseif self.site.server:figures().streams > 0 then
-    for _, one in ipairs(changed) do self.site:tell("document", documents.view(one)) end
-  end
-  return more
-end
-
 ---Does what there is to do, after waiting for it.
 ---@param timeout docmsg.Duration
 function Gateway:step(timeout)
-  self.site:step(self.more and 0 or timeout, self.watcher:fd(), self.uploads:fd())
-  self.uploads:poll()
-  self.more = tell_changes(self)
+  self.site:step(timeout)
   local now = runtime.now()
   if now < self.due then return end
   self.due = now + PERIOD_MS
