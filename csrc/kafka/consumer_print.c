@@ -19,6 +19,7 @@ static const dm_option options[] = {
   { "ends", DM_OPTION_TABLE, 0, 0 },
   { "max", DM_OPTION_INTEGER, 1, LUA_MAXINTEGER },
   { "timeout", DM_OPTION_DURATION, 0, 0 },
+  { "within", DM_OPTION_DURATION, 0, 0 },
   { NULL, DM_OPTION_ANY, 0, 0 },
 };
 
@@ -33,6 +34,7 @@ typedef struct printing {
   int32_t partitions;     /* how many have an end; 0: all is wanted */
   int32_t left;           /* how many have not reached it */
   bool chosen;            /* a Lua function says which, and what is printed */
+  dm_deadline end;        /* when it is over, whatever is there still */
   lua_Integer count, max;
   dm_hold *hold;          /* of the records that are chosen among; NULL: not yet */
   int held;               /* records in it */
@@ -149,7 +151,14 @@ static void print (lua_State *L, printing *it, rd_kafka_message_t *record) {
 
 static bool is_over (const printing *it) {
   return it->count == it->max || it->consumer->fault.code || dm_printer_failed(it->printer) ||
-         (it->partitions > 0 && it->left == 0);
+         (it->partitions > 0 && it->left == 0) || dm_deadline_left(it->end) == 0;
+}
+
+/* The most to wait for a record at once. */
+static int slice_until (const printing *it, dm_deadline deadline) {
+  int slice = dm_deadline_slice(deadline);
+  int left = dm_deadline_left(it->end);
+  return left < slice ? left : slice;
 }
 
 /* Prints what waits, without waiting for more. */
@@ -170,7 +179,7 @@ static void print_all (lua_State *L, printing *it, int timeout_ms) {
   dm_deadline deadline = dm_deadline_in(timeout_ms);
   rd_kafka_message_t *record;
   while (!is_over(it)) {
-    record = take(L, it, dm_deadline_slice(deadline));
+    record = take(L, it, slice_until(it, deadline));
     if (record != NULL) {
       print(L, it, record);
       print_waiting(L, it, &watch);
@@ -191,6 +200,7 @@ static int read_options (lua_State *L, printing *it) {
   dm_option_check(L, OPTIONS, WHAT, options);
   it->max = dm_option_integer(L, OPTIONS, "max", LUA_MAXINTEGER);
   timeout_ms = dm_option_duration(L, OPTIONS, "timeout", "1s");
+  it->end = dm_deadline_in(dm_option_duration(L, OPTIONS, "within", "forever"));
   lua_getfield(L, OPTIONS, "ends");
   it->chosen = lua_getfield(L, OPTIONS, "choose") != LUA_TNIL;
   read_ends(L, it);

@@ -130,6 +130,41 @@ describe("printing and lines", function()
     assert.same({ "1", "2", "a" }, lines)
   end)
 
+  it("ends after a while, although there is more, and goes on where it was", function()
+    for i = 1, 20 do publish { value = tostring(i) } end
+    local consumer <close> = reader()
+    local printer, calls = kafka.printer { file = file }, 0
+    local options = { timeout = "30s", within = "20ms", max = 20, choose = function(message)
+      local value = message.value
+      kafka.sleep "10ms"
+      return value
+    end }
+    repeat
+      local count, done = assert(consumer:print(printer, options))
+      options.max = options.max - count
+      calls = calls + 1
+    until done
+    assert.is_true(calls >= 10, "calls: " .. calls)
+    local lines = {}
+    for i = 1, 20 do lines[i] = i .. "\n" end
+    assert.equal(table.concat(lines), read_back(file))
+  end)
+
+  it("ends after a while, although nothing that is chosen comes", function()
+    for i = 1, 20 do publish { value = tostring(i) } end
+    local consumer <close> = reader()
+    local chosen = 0
+    local function never()
+      chosen = chosen + 1
+      kafka.sleep "10ms"
+    end
+    repeat
+      local before = chosen
+      assert.equal(0, consumer:print(kafka.printer { file = file }, { timeout = 0, within = "20ms", choose = never }))
+      assert.is_true(chosen - before <= 3)
+    until chosen == 20
+  end)
+
   it("ends where a partition has no more, when it tells", function()
     publish { value = "1" }
     assert.equal(1, print_all(kafka.printer { file = file }, { ends = { 1000, 1000 }, timeout = "30s" }))

@@ -15,6 +15,25 @@ local function run(step, code)
   return program.run { "-e", FOLLOWING:format(step) .. code }
 end
 
+describe("deliveries", function()
+  it("are followed, 1000 at once, and the number of the others is told", function()
+    local result = run("return true", [[
+      local known = false
+      local delivery = { status = "pending", wait = function()
+        if known then return { topic = "t", partition = 0, offset = 7 } end
+        return nil, { name = "_TIMED_OUT" }
+      end }
+      for _ = 1, 1005 do jobs.follow(delivery) end
+      print(jobs.step())
+      print(jobs.step())
+      known = true
+      local text = jobs.step()
+      print(select(2, text:gsub("delivered to t/0 at 7\n", "")), text:find "not followed", jobs.step())]])
+    assert.same({ 0, "docmsg-lua: 5 deliveries are not followed: 1000 are already\n\nnil\n1000\tnil\tnil\n" },
+      { result.status, result.out })
+  end)
+end)
+
 describe("a tail", function()
   it("goes on after a signal that its step has met, which whoever waits for a line gets", function()
     local result = run("os.execute 'kill -TERM $PPID' for i = 1, 100 do i = i + 1 end return true",

@@ -336,6 +336,7 @@ function consumer:batches(max, idle) end
 ---@field max? integer ends after so many records
 ---@field ends? integer[] by partition + 1: the first offset that is not wanted. Where it was reached, or the partition has no more (with enable.partition.eof=true), it becomes 0
 ---@field timeout? docmsg.Duration ends when nothing came for so long; default "1s"
+---@field within? docmsg.Duration ends after so long, also where there is more; default "forever"
 ---@field choose? fun(message: docmsg.Message): boolean|string|nil true prints the record, a string is printed as a line instead. The message is lent for the call: keep `message:copy()`
 
 ---Prints records, without a Lua value for each unless there is `choose`.

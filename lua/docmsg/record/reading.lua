@@ -152,6 +152,9 @@ function M.run(options, output, reading)
   return ok and exit.DONE or output:fail(exit.FAILED, err)
 end
 
+-- What a step takes at most, but for a record that is being chosen.
+local STEP <const> = "20ms"
+
 ---A topic that is followed a step at a time.
 ---@class docmsg.record.Following
 ---@field private consumer docmsg.Consumer
@@ -176,16 +179,15 @@ function M.follow(options, file, start, told)
   local consumer, failure = open_consumer(options, prepared.offsets, nil, nil, told)
   if not consumer then return nil, failure end
   return setmetatable({ consumer = consumer, printer = printer, chosen = chosen, left = options.number,
-    how = { choose = chosen and chosen.choose, timeout = 0 } }, Following)
+    how = { choose = chosen and chosen.choose, timeout = 0, within = STEP } }, Following)
 end
 
----Prints what is there.
----@param most integer records
+---Prints what is there, for a while at most.
 ---@return boolean? goes_on nil when that fails; false when the number that was asked for is printed
 ---@return any reason
-function Following:step(most)
+function Following:step()
   if self.left == 0 then return false end
-  self.how.max = math.min(most, self.left or most)
+  self.how.max = self.left
   local ok, count, err = pcall(self.consumer.print, self.consumer, self.printer, self.how)
   if not ok and type(count) ~= "string" then error(count, 0) end
   if not ok then return nil, self.chosen.describe(count) end

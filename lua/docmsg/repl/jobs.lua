@@ -6,8 +6,7 @@ local host = require "docmsg.host"
 
 local M = {}
 
--- Records of a topic, and deliveries, in one step.
-local STEP <const> = 200
+-- So many deliveries are followed at once.
 local FOLLOWED <const> = 1000
 
 -- Seconds after which a step that was interrupted is taken for one that would never have ended.
@@ -23,6 +22,9 @@ local tails = {}
 
 ---@type docmsg.Delivery[]
 local deliveries = {}
+
+-- Deliveries that were too many, and nobody was told of.
+local too_many = 0
 
 -- == Tails ==
 
@@ -84,7 +86,7 @@ end
 -- the signal, which whoever reads the line gets, too.
 local function step_tail(index, texts)
   local tail, start = tails[index], host.now()
-  local done, goes_on, reason, signal = host.aside(tail.following.step, tail.following, STEP)
+  local done, goes_on, reason, signal = host.aside(tail.following.step, tail.following)
   texts[#texts + 1] = take(tail.file)
   if done and goes_on then return nil end
   if signal and (goes_on == nil or host.now() - start < ENDLESS) then return signal end
@@ -96,10 +98,11 @@ end
 
 -- == Deliveries ==
 
----Tells what becomes of a record when it is known.
+---Tells what becomes of a record when it is known. Of what is too much only the number is told.
 ---@param delivery docmsg.Delivery
 function M.follow(delivery)
-  if delivery.status == "pending" and #deliveries < FOLLOWED then deliveries[#deliveries + 1] = delivery end
+  if delivery.status ~= "pending" then return end
+  if #deliveries < FOLLOWED then deliveries[#deliveries + 1] = delivery else too_many = too_many + 1 end
 end
 
 -- Of a producer that is closed there is nothing to tell.
@@ -112,9 +115,13 @@ local function report_of(delivery)
 end
 
 local function step_deliveries(texts)
+  if too_many > 0 then
+    texts[#texts + 1] = ("docmsg-lua: %d deliveries are not followed: %d are already\n"):format(too_many, FOLLOWED)
+    too_many = 0
+  end
   local pending = {}
-  for i, delivery in ipairs(deliveries) do
-    local text = i <= STEP and report_of(delivery)
+  for _, delivery in ipairs(deliveries) do
+    local text = report_of(delivery)
     if text then texts[#texts + 1] = text else pending[#pending + 1] = delivery end
   end
   deliveries = pending
