@@ -15,7 +15,7 @@
 
 #define BACKGROUND_TYPE "docmsg.Background"
 
-#define RUN_MS 30000 /* a run that takes longer is cut off */
+#define RUN_MS 30000 /* a run that takes longer is cut off, by the next wake or take */
 #define GAP_MS 1000  /* from the end of a run to the next */
 #define GRACE_MS 50  /* for a run that is about to end, or to keep what it has just opened */
 #define CUT_MS 10    /* between two attempts to cut off a run */
@@ -23,6 +23,7 @@
 typedef struct {
   dm_worker_state *state; /* the function is at index 1; NULL: closed */
   dm_limit limit;
+  int64_t run_ms;         /* what a run may take */
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -51,7 +52,7 @@ static void run_once (background *bg) {
   lua_State *L = bg->state->L;
   size_t length;
   lua_pushvalue(L, 1);
-  dm_limit_begin(&bg->limit, L, (dm_limits){ .timeout_ms = RUN_MS }, dm_clock_ms());
+  dm_limit_begin(&bg->limit, L, (dm_limits){ .timeout_ms = bg->run_ms }, dm_clock_ms());
   int status = lua_pcall(L, 0, 1, 0);
   dm_limit_end(&bg->limit);
   if (status == LUA_OK && lua_type(L, -1) == LUA_TSTRING) {
@@ -121,7 +122,9 @@ static void join (background *bg) {
 /* background:wake(): the function runs soon, also when it runs now */
 static int background_wake (lua_State *L) {
   background *bg = check_background(L);
-  if (bg->state != NULL) change(bg, &bg->awake);
+  if (bg->state == NULL) return 0;
+  dm_limit_watch(&bg->limit, dm_clock_ms());
+  change(bg, &bg->awake);
   return 0;
 }
 
@@ -129,6 +132,7 @@ static int background_wake (lua_State *L) {
 static int background_take (lua_State *L) {
   background *bg = check_background(L);
   if (bg->state == NULL) return 0;
+  dm_limit_watch(&bg->limit, dm_clock_ms());
   pthread_mutex_lock(&bg->lock);
   char *text = bg->text;
   size_t length = bg->length;
@@ -173,10 +177,13 @@ static void make_lock (background *bg) {
   pthread_condattr_destroy(&monotonic);
 }
 
-/* background(state) -> background | nil, reason; runs the state's function, now and when it is woken */
+/* background(state [, run_ms]) -> background | nil, reason; runs the state's function, now and when
+** it is woken */
 static int host_background (lua_State *L) {
+  lua_Integer run_ms = luaL_optinteger(L, 2, RUN_MS);
   background *bg = lua_newuserdatauv(L, sizeof *bg, 0);
   memset(bg, 0, sizeof *bg);
+  bg->run_ms = run_ms;
   luaL_setmetatable(L, BACKGROUND_TYPE);
   if (!dm_limit_ready()) {
     lua_pushnil(L);

@@ -4,8 +4,10 @@
 ** more, with true, on the main thread.
 **
 ** Threads:   the Lua functions on the main thread; the function itself on its own.
-** Ownership: a background owns the state that it was given, and its thread; it ends with its userdata.
-** Order:     dm_background_register once; background, then wake and take any number of times, close.
+** Ownership: a background owns the state that it was given, and its thread; it ends with its
+**            userdata.
+** Order:     dm_background_register once; background, then wake and take any number of times, which
+**            also cut off a run that takes too long; close.
 */
 #ifndef DM_HOST_BACKGROUND_H
 #define DM_HOST_BACKGROUND_H

@@ -95,9 +95,10 @@ local background = {}
 ---Lets the function of a state, which may return a string, run now, and each time that it is woken.
 ---At the end it is called with true. The state is its own from now on.
 ---@param state docmsg.WorkerState
+---@param run_ms? integer a run that takes longer is cut off by the next `wake` or `take`; default 30000
 ---@return docmsg.Background? background
 ---@return string? reason
-function host.background(state) end
+function host.background(state, run_ms) end
 
 ---Lets it run again, a second after its last end at the earliest.
 function background:wake() end
