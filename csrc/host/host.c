@@ -92,8 +92,8 @@ static int host_now (lua_State *L) {
   return 1;
 }
 
-/* listen(on [, hangup]): with 'on', signals are asked for with signal() instead of being raised, and,
-** with 'hangup', SIGHUP with hangup() */
+/* listen(on [, hangup]): with 'on', signals are asked for with signal() instead of being raised,
+** and, with 'hangup', SIGHUP with hangup() */
 static int host_listen (lua_State *L) {
   dm_interrupt_listen(lua_toboolean(L, 1), lua_toboolean(L, 2));
   return 0;
