@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Each exit code of the program, reached for real; 7 takes a broker that is down, in topics_cluster_spec.
+local await = require "support.await"
 local broker = require "support.broker"
 local exit = require "docmsg.exit"
 local name = require "support.name"
@@ -100,7 +101,8 @@ describe("the program ends with", function()
       declare(fresh, 1)
       do
         local consumer <close> = cluster:consumer { group = G() }
-        assert(consumer:commit { { topic = topic.name, partition = 0, offset = 5 } })
+        await(function() return consumer:commit { { topic = topic.name, partition = 0, offset = 5 } } end, "30s",
+          "the group's coordinator")
       end
       place:write("events.lua", ("return { [%q] = {} }"):format(topic.name))
       place:write("app.lua", ([[local app = require("docmsg").app { name = "a" }
@@ -116,7 +118,8 @@ describe("the program ends with", function()
 
   it("0 when the shell asks for the names of topics and groups", function()
     local consumer <close> = cluster:consumer()
-    assert(consumer:commit { { topic = topic.name, partition = 0, offset = 0 } })
+    await(function() return consumer:commit { { topic = topic.name, partition = 0, offset = 0 } } end, "30s",
+      "the group's coordinator")
     assert.equal(topic.name .. "\n", (place:expect(0, "completion", "words", "--", "cat", topic.name:sub(1, -2))))
     assert.matches("group", (place:expect(0, "completion", "words", "--", "groups", "lag", "")))
   end)

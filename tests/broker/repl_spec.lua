@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The prompt on a real broker: what it learns in the background, and what arrives while a line is typed.
+local await = require "support.await"
 local broker = require "support.broker"
 local name = require "support.name"
 local program = require "support.program"
@@ -55,7 +56,8 @@ describe("the prompt", function()
     topic = cluster:topic { partitions = 1 }
     group = name.unique "repl-group"
     local consumer <close> = cluster:consumer { group = group }
-    assert(consumer:commit { { topic = topic.name, partition = 0, offset = 0 } })
+    await(function() return consumer:commit { { topic = topic.name, partition = 0, offset = 0 } } end, "30s",
+      "the group's coordinator")
     folder = program.folder()
     program.write(folder .. "/events.lua", EVENTS:format(topic.name))
     open()
