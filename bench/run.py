@@ -5,11 +5,13 @@ median ratios beside their limits. Started by tools/bench, which prepares everyt
 usage: run.py --program DOCMSG_LUA --peers DIR --bootstrap ADDRESS [--rounds N] [--json] [NAME...]
 """
 import argparse
+import http.client
 import json
 import os
 import pty
 import select
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -233,11 +235,74 @@ def faststream(options):
                          [("events per second / FastStream", rate, 40, "min")], FEW_EVENTS)
 
 
+UPLOADS = 2_000
+
+
+def answers(port, path):
+    """Whether a server answers there with 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def free_port():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return unused.getsockname()[1]
+
+
+def upload(command, path, **environment):
+    """Starts a gateway, uploads to it by 16 connections, and ends it."""
+    port = free_port()
+    server = subprocess.Popen([*command, str(port)], cwd=ROOT, env={**os.environ, **environment},
+                              stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while not answers(port, path):
+            if server.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"{' '.join(command)}: it does not answer at {path}")
+            time.sleep(0.1)
+        return reported([sys.executable, "bench/gateway_load.py", str(port), str(server.pid),
+                         str(UPLOADS), "16", "1024"])
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def fresh_topics(options):
+    """The workflow's topics without records, which a gateway would read first."""
+    delete_topics(options)
+    ours_setup(options)
+
+
+def gateway(options):
+    """Files of 1 KB, each on disk and in Kafka before it is answered."""
+    def ours():
+        with tempfile.TemporaryDirectory() as folder:
+            return upload([options.program, "gateway", "--port"], "/readyz", DOCMSG_DATA_DIR=folder,
+                          KAFKA_BOOTSTRAP_SERVERS=options.bootstrap)
+
+    def peer():
+        with tempfile.TemporaryDirectory() as folder:
+            return upload([sys.executable, "bench/gateway_fastapi.py", options.bootstrap, folder],
+                          "/openapi.json")
+    return Pair(ours, peer, [("CPU per upload / FastAPI", cpu_per_record, 1 / 3, "max"),
+                             ("uploads per second / FastAPI", rate, 1, "min"),
+                             ("p99 / FastAPI", lambda result: result["p99_ms"], 1, "max")],
+                lambda: fresh_topics(options))
+
+
 BENCHMARKS = {"produce": produce, "consume": consume, "setup": setup, "setup-again": setup_again,
               "plan": plan, "cat": cat, "cat-where": cat_where, "put": put,
               "franz": lambda options: franz(options, 0, 1.1),
               "franz-worker": lambda options: franz(options, 1, 0.9),
-              "confluent": confluent, "faststream": faststream}
+              "confluent": confluent, "faststream": faststream,
+              "gateway": gateway}
 
 
 def start_up(options):

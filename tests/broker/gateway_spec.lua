@@ -41,7 +41,7 @@ local function start_clients(port)
   local clients = {}
   for i = 1, CLIENTS do
     local from, to = (i - 1) * UPLOADS // CLIENTS + 1, i * UPLOADS // CLIENTS
-    clients[i] = process.start { "bash", "-c", CLIENT, "bash", port, tostring(from), tostring(to), limit = 170 }
+    clients[i] = process.start { "bash", "-c", CLIENT, "bash", port, tostring(from), tostring(to), limit = 400 }
   end
   return clients
 end
@@ -138,14 +138,14 @@ describe("the gateway on Apache Kafka", function()
     local clients = start_clients(port)
     for i = 1, KILLS do
       local point = math.random((i - 1) * UPLOADS // KILLS, i * UPLOADS // KILLS - 1)
-      await(function() return select(2, told(clients)) >= point end, "60s", point .. " uploads")
+      await(function() return select(2, told(clients)) >= point end, "2m", point .. " uploads")
       local later = system.monotime() + math.random() * 0.02
       await(function() return system.monotime() >= later end)
       gate.process:kill "KILL"
       gate:close()
       gate = gateway.start { servers = cluster.bootstrap_servers, folder = folder, words = { "--port", port } }
     end
-    await(function() return select(2, told(clients)) == UPLOADS end, "120s", "all uploads")
+    await(function() return select(2, told(clients)) == UPLOADS end, "4m", "all uploads")
     gate:close()
     for _, client in ipairs(clients) do client:wait() end
 
