@@ -199,14 +199,18 @@ static enum MHD_Result receive (dm_server *server, dm_exchange *ex, const char *
            ? refuse(server, ex, true) : MHD_YES;
 }
 
-/* All of it is there. */
+/* All of it is there. What follows the answer is the client's time again: to read it. */
 static enum MHD_Result finish (dm_server *server, dm_exchange *ex) {
+  enum MHD_Result result;
   dm_keeper_busy(ex->keeping);
   if (ex->refusal == DM_NOT_REFUSED && ex->upload != NULL)
     ex->refusal = dm_upload_finish(ex->upload);
-  if (ex->refusal != DM_NOT_REFUSED) return refuse(server, ex, false);
-  if (ex->route == NULL) return answer_page(server, ex);
-  return ex->route->stream ? answer_stream(server, ex) : answer_handled(server, ex);
+  if (ex->refusal != DM_NOT_REFUSED) result = refuse(server, ex, false);
+  else if (ex->route == NULL) result = answer_page(server, ex);
+  else if (ex->route->stream) return answer_stream(server, ex);
+  else result = answer_handled(server, ex);
+  dm_keeper_idle(ex->keeping);
+  return result;
 }
 
 static void note_active (dm_server *server, int change) {

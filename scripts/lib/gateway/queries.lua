@@ -123,11 +123,12 @@ function Queries:list_consumers()
 end
 
 ---Called in the lane's state.
----@param settings {topics: string[]}
+---@param settings {topics: string[], log: table}
 ---@return fun(request: docmsg.http.Request)
 function M.boot(settings)
   local self = setmetatable({ topics = {}, found_ms = 0 }, Queries)
   for _, name in ipairs(settings.topics) do self.topics[name] = true end
+  log.defaults(settings.log)
   local logger = log.new()
   local handlers = {
     ["/api/v1/topics"] = function() return self:list_topics() end,

@@ -157,7 +157,8 @@ local function open_parts(self)
   local watching, err = watcher.open(options.events, self.documents, options.log)
   if not watching then return nil, err end
   self.watcher = watching
-  local lane, reason = self.site:lane("lib.gateway.queries", { topics = topics_of(options.events) })
+  local lane, reason = self.site:lane("lib.gateway.queries", {
+    topics = topics_of(options.events), log = require("docmsg.log").defaults {} })
   if not lane then return nil, reason end
   declare(self, lane)
   self.site:watch(function() return watching:fd() end, function() return tell_changes(self) end)
