@@ -190,14 +190,12 @@ def cat_where(options):
 
 def put(options):
     name = topic(options)
-    path = f"{options.peers}/lines-{uuid.uuid4()}.txt"
-    lines(path)
-    pair = Pair(lambda: run([options.program, "put", name, path],
+    file = tempfile.NamedTemporaryFile(suffix=".txt")  # as long as there are those who read it
+    lines(file.name)
+    return Pair(lambda: run([options.program, "put", name, file.name],
                             KAFKA_BOOTSTRAP_SERVERS=options.bootstrap),
-                lambda: run(["kcat", "-P", "-l", "-b", options.bootstrap, "-t", name, path]),
+                lambda: run(["kcat", "-P", "-l", "-b", options.bootstrap, "-t", name, file.name]),
                 [("wall / kcat -P -l", wall, 1.0, "max")])
-    pair.after = lambda: os.remove(path)
-    return pair
 
 
 EVENTS, FEW_EVENTS = 300_000, 5_000
