@@ -33,13 +33,19 @@ static enum MHD_Result refuse (dm_upload *upload, dm_refusal refusal) {
 
 /* -- Names ------------------------------------------------------------------------------------- */
 
-/* Copies the name without folders of any system; false: it is none. */
-static bool take_filename (dm_upload *upload, const char *filename) {
+/* The name without folders of any system. */
+static const char *base_of (const char *filename) {
   const char *base = filename;
-  for (const char *at = filename; *at != '\0'; at++) {
-    if (iscntrl((unsigned char)*at)) return false;
+  for (const char *at = filename; *at != '\0'; at++)
     if (*at == '/' || *at == '\\') base = at + 1;
-  }
+  return base;
+}
+
+/* Copies the name without folders; false: it is none. */
+static bool take_filename (dm_upload *upload, const char *filename) {
+  const char *base = base_of(filename);
+  for (const char *at = filename; *at != '\0'; at++)
+    if (iscntrl((unsigned char)*at)) return false;
   if (base[0] == '\0' || strlen(base) > 255) return false;
   upload->filename = strdup(base);
   return upload->filename != NULL;
@@ -108,12 +114,17 @@ static enum MHD_Result write_file (dm_upload *upload, const char *data, size_t s
   return MHD_YES;
 }
 
+/* Does this piece begin another file? The parser may tell of a beginning twice, first without bytes. */
+static bool is_another (const dm_upload *upload, const char *filename, uint64_t offset) {
+  return upload->filename != NULL && offset == 0 &&
+         (upload->size > 0 || strcmp(upload->filename, base_of(filename)) != 0);
+}
+
 static enum MHD_Result take_file (dm_upload *upload, const char *key, const char *filename,
                                   const char *data, uint64_t offset, size_t size) {
-  bool is_first = upload->filename == NULL;
   if (strcmp(key, upload->rules->field) != 0) return refuse(upload, DM_NO_FILE);
-  if (is_first && begin_file(upload, filename) != MHD_YES) return MHD_NO;
-  if (!is_first && offset == 0 && upload->size > 0) return refuse(upload, DM_TWO_FILES);
+  if (is_another(upload, filename, offset)) return refuse(upload, DM_TWO_FILES);
+  if (upload->filename == NULL && begin_file(upload, filename) != MHD_YES) return MHD_NO;
   return write_file(upload, data, size);
 }
 

@@ -163,11 +163,20 @@ function Site:watch(fd, poll)
   self.descriptors[i], self.polls[i] = fd, poll
 end
 
+-- One that fails must not end the others. A signal, which is no text, does.
+local function poll_one(self, poll)
+  local ok, more = xpcall(poll, function(err) return type(err) == "string" and debug.traceback(err) or err end)
+  if ok then return more end
+  if type(more) ~= "string" then error(more, 0) end
+  self.log:error("%s", more)
+  return false
+end
+
 -- Calls what the mask says; all of it when nothing came in time: a descriptor tells but of beginnings.
 local function poll_watched(self, mask)
   local more = false
   for i, poll in ipairs(self.polls) do
-    if mask == 0 or self.more or mask & (1 << i) ~= 0 then more = poll() or more end
+    if mask == 0 or self.more or mask & (1 << i) ~= 0 then more = poll_one(self, poll) or more end
   end
   self.more = more
 end

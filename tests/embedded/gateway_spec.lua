@@ -65,6 +65,26 @@ describe("the gateway", function()
     assert.equal(400, gate:ask("GET", "/api/v1/documents?limit=x").code)
   end)
 
+  it("goes on after records that nobody should have sent", function()
+    local broker <close> = start_broker()
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers }
+    gate:await_ready()
+    local listening <close> = client.start(gate.address, client.request("GET", "/api/v1/events"))
+    listening:await_stdout "event: hello"
+    local producer <close> = assert(kafka.producer { bootstrap_servers = broker.bootstrap_servers })
+    for _, record in ipairs {
+      { key = "\xff", value = "{}" },
+      { key = "k", value = "{}", headers = { { "ce_type", "\xff" } } },
+      { key = "odd", value = '{"parsed_document": {"metadata": {"filename": "\xff"}}}' },
+    } do
+      record.topic = "document-received"
+      assert(producer:publish(record))
+    end
+    listening:await_stdout 'event: document\r?\ndata: [^\n]*"odd"'
+    local response, list = gate:ask("GET", "/api/v1/documents")
+    assert.same({ 200, 1 }, { response.code, #list.documents })
+  end)
+
   it("takes the same file twice as two documents", function()
     local broker <close> = start_broker()
     local gate <close> = gateway.start { servers = broker.bootstrap_servers }

@@ -55,6 +55,14 @@ function M.topics(cluster, topics, groups)
   for _, result in pairs(assert(admin:create_topics(list))) do
     assert(not result.error, tostring(result.error))
   end
+  local names = {}
+  for i, topic in ipairs(list) do names[i] = topic.name end
+  await(function() -- the broker hears of them a moment after its controller
+    for _, info in pairs(assert(admin:describe_topics(names))) do
+      if info.error then return false end
+    end
+    return true
+  end, "20s", "the topics to be known")
 end
 
 ---Produces records to a topic, in order.

@@ -2,6 +2,7 @@
 -- The gateway without a broker.
 local await = require "support.await"
 local gateway = require "support.gateway"
+local json = require "docmsg.json"
 local program = require "support.program"
 local script = require "support.script"
 
@@ -58,6 +59,12 @@ describe("the status of a document", function()
     for _, value in ipairs { "", "{", "[]", "1", '{"parsed_document": 1}', '{"parsed_document": {"metadata": 1}}' } do
       assert.truthy(documents.view(known:take(event("d", nil, value), "document-received", false)))
     end
+    local odd = event("d", nil, '{"parsed_document": {"metadata": {"filename": "\xff", "file_size": {}, "user_id": 1}}}')
+    assert(json.encode(documents.view(known:take(odd, "document-received", false))))
+    local letter = event("d", 1, nil, { ["__dlq.errors.group"] = "\xff", ["__dlq.errors.message"] = "\xfe" })
+    assert(json.encode(documents.view(known:take(letter, "document-received", true))))
+    assert.is_nil(known:take(event("\xff", 1), "document-received", false))
+    assert.is_nil(known:take(event(("x"):rep(1000), 1), "document-received", false))
     assert.is_nil(known:take(event(nil, 1), "document-received", false))
     assert.is_nil(known:take(event("", 1), "document-received", false))
   end)

@@ -353,6 +353,8 @@ describe("an upload", function()
     { "a file in another field", "no_file", client.form(client.part("other", "text", "a.txt")) },
     { "an empty file", "empty_file", client.form(client.part("file", "", "a.txt")) },
     { "two files", "two_files", client.form(client.part("file", "a", "a.txt"), client.part("file", "b", "b.txt")) },
+    { "two files, the first of them empty", "two_files",
+      client.form(client.part("file", "", "a.txt"), client.part("file", "b", "b.txt")) },
     { "no end", "bad_form", "Content-Type: multipart/form-data; boundary=frontier", client.part("file", "text", "a.txt") },
     { "no boundary", "bad_form", "Content-Type: multipart/form-data", "x" },
     { "no form", "bad_form", "Content-Type: application/json", "{}" },

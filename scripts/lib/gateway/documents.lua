@@ -1,9 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- What is known of documents by the events about them: which stages each has passed, and whether it is
 -- through or has failed. In memory, for the newest ones: it is all in Kafka. Pure: events go in.
+local failure = require "docmsg.failure"
 local json = require "docmsg.json"
 
 local M = {}
+
+-- The longest key that is one of a document; others are told nobody, and remembered nowhere.
+local KEY_BYTES <const> = 512
 
 ---Documents that are remembered.
 M.LIMIT = 10000
@@ -61,9 +65,13 @@ end
 -- The document that a record is about: its key, but tasks have keys of their own.
 local function id_of(message, stage)
   local key = message.key
-  if not key or key == "" then return nil end
+  if not key or key == "" or #key > KEY_BYTES or not utf8.len(key) then return nil end
   if stage == "extraction-tasks" then return key:match "^task_(.*)_%d+$" or key end
   return key
+end
+
+local function text(value)
+  return type(value) == "string" and failure.bounded(value) or nil
 end
 
 -- Data that do not fit are the pipeline's to reject.
@@ -71,7 +79,11 @@ local function metadata_of(message)
   local data = message.value and json.decode(message.value)
   local parsed = type(data) == "table" and data.parsed_document
   local metadata = type(parsed) == "table" and parsed.metadata
-  return type(metadata) == "table" and metadata or nil
+  if type(metadata) ~= "table" then return nil end
+  return {
+    filename = text(metadata.filename), file_type = text(metadata.file_type), user_id = text(metadata.user_id),
+    file_size = math.tointeger(metadata.file_size), upload_timestamp = text(metadata.upload_timestamp),
+  }
 end
 
 local function pass(document, stage, message)
@@ -94,8 +106,8 @@ function Documents:take(message, stage, dead)
   if not id then return nil end
   local document = document_of(self, id)
   if dead then
-    document.failure = { stage = stage, group = message:header "__dlq.errors.group",
-      reason = message:header "__dlq.errors.message" or message:header "docmsg-reason" }
+    document.failure = { stage = stage, group = text(message:header "__dlq.errors.group"),
+      reason = text(message:header "__dlq.errors.message" or message:header "docmsg-reason") }
     return document
   end
   pass(document, stage, message)
@@ -137,14 +149,14 @@ end
 ---@return table
 function M.view(document)
   local metadata, status = document.metadata or {}, status_of(document)
-  local failure = status == "failed" and document.failure or {}
+  local trouble = status == "failed" and document.failure or {}
   local function known(value) return value == nil and json.null or value end
   return {
     document_id = document.document_id,
     filename = known(metadata.filename), file_type = known(metadata.file_type),
     file_size = known(metadata.file_size), user_id = known(metadata.user_id),
     upload_timestamp = known(metadata.upload_timestamp),
-    status = status, reason = known(failure.reason), failed_stage = failure.stage, failed_group = failure.group,
+    status = status, reason = known(trouble.reason), failed_stage = trouble.stage, failed_group = trouble.group,
     stages = json.array(in_order(document)),
   }
 end

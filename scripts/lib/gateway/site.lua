@@ -19,7 +19,7 @@ local PERIOD_MS <const> = 1000
 local HOLDS <const> = "10s"
 
 -- More changes at once than a page can be told one by one: it asks for all of them again.
-local TOLD_AT_ONCE <const> = 200
+local TOLD_AT_ONCE <const> = 50
 
 local LIST_MAX <const> = 1000
 local LOGIN_BYTES <const> = 4096

@@ -16,21 +16,22 @@ local BATCH <const> = 100
 ---@class gateway.Watcher
 ---@field private consumer docmsg.Consumer
 ---@field private documents gateway.Documents
+---@field private stages table<string, true> the types of events about documents
 ---@field private log docmsg.Log
 ---@field private up boolean a broker is connected
 local Watcher = { __name = "gateway.Watcher" }
 Watcher.__index = Watcher
 
--- The topics of the document's way, and of what fell off it.
+-- The topics of the document's way, and of what fell off it; and the types that come on them.
 local function topics_of(events)
-  local names, topics = {}, {}
+  local names, topics, stages = {}, {}, {}
   for event_type, event in pairs(events) do
-    if not event_type:find "query" then names[#names + 1] = event.topic end
+    if not event_type:find "query" then names[#names + 1], stages[event_type] = event.topic, true end
   end
   table.sort(names)
   for i, name in ipairs(names) do topics[i] = name end
   topics[#topics + 1] = "^(" .. table.concat(names, "|") .. ")\\..+\\.dlq$"
-  return topics
+  return topics, stages
 end
 
 -- Only a broker's state is written large; the text is long, and decoding it would cost more than all the
@@ -47,10 +48,11 @@ end
 ---@return gateway.Watcher? watcher
 ---@return docmsg.Error? err
 function M.open(events, documents, log)
-  local self = setmetatable({ documents = documents, log = log, up = false }, Watcher)
+  local topics, stages = topics_of(events)
+  local self = setmetatable({ documents = documents, stages = stages, log = log, up = false }, Watcher)
   local err
   self.consumer, err = kafka.consumer {
-    group = "docmsg-gateway-" .. uuid.v4(), topics = topics_of(events),
+    group = "docmsg-gateway-" .. uuid.v4(), topics = topics,
     kafka = { ["auto.offset.reset"] = "earliest", ["statistics.interval.ms"] = 1000,
       ["topic.metadata.refresh.interval.ms"] = 10000 },
     on_stats = function(text) note_stats(self, text) end,
@@ -72,11 +74,11 @@ function Watcher:is_up()
   return self.up
 end
 
--- A dead letter's own type is that of the event.
+-- A dead letter's own type is that of the event. What is of another type is no event of ours.
 local function take(self, message)
   local dead = message.topic:find(DEAD_LETTERS) ~= nil
   local stage = dead and message:header "__dlq.errors.topic" or envelope.type(message)
-  return self.documents:take(message, stage, dead)
+  return self.stages[stage] and self.documents:take(message, stage, dead)
 end
 
 ---Takes what is there, without waiting.
