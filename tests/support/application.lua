@@ -52,9 +52,18 @@ function M.topics(cluster, topics, groups)
       list[#list + 1] = { name = ("%s.%s.dlq"):format(name, group), partitions = partitions }
     end
   end
-  for _, result in pairs(assert(admin:create_topics(list))) do
-    assert(not result.error, tostring(result.error))
-  end
+  await(function()
+    local results, refused = assert(admin:create_topics(list)), false
+    for name, result in pairs(results) do
+      local err = result.error and result.error.name
+      -- No broker may be there for a moment, after one has stood still.
+      refused = refused or err == "INVALID_REPLICATION_FACTOR"
+      assert(not err or err == "INVALID_REPLICATION_FACTOR" or err == "TOPIC_ALREADY_EXISTS", tostring(result.error))
+      assert(err ~= "TOPIC_ALREADY_EXISTS" or list.refused, ("topic %s is there already"):format(name))
+    end
+    list.refused = refused
+    return not refused
+  end, "30s", "a broker to take the topics")
   local names = {}
   for i, topic in ipairs(list) do names[i] = topic.name end
   await(function() -- the broker hears of them a moment after its controller

@@ -2,9 +2,10 @@
 -- Reads topics from given offsets to what is their end when it begins.
 local M = {}
 
--- A broker that answers, but has given no record for that long, has none: what is left in the
--- partition are the marks of transactions.
+-- A broker that answers, but has given no record for that long, and once more, has none: what is left
+-- in the partition are the marks of transactions. Before the first record it may take longer to begin.
 local SILENCE <const> = "3s"
+local SILENCES <const>, SILENCES_BEFORE_FIRST <const> = 2, 7
 
 ---@class docmsg.dlq.Span
 ---@field topic string
@@ -69,17 +70,17 @@ function M.read(consumer, spans, take, options)
   if count == 0 then return true end
   local ok, err = consumer:assign(offsets)
   if not ok then return nil, err end
-  local silent = false
+  local silences, allowed = 0, SILENCES_BEFORE_FIRST
   while count > 0 do
     local message, failure = consumer:poll(SILENCE)
     if failure and not failure.retriable then return nil, failure end
     if not message then
-      if silent then return true end
+      silences = silences + 1
+      if silences >= allowed then return true end
       local answer, trouble = options.reachable()
       if not answer then return nil, trouble end
-      silent = true
     else
-      silent = false
+      silences, allowed = 0, SILENCES
       local last = left[message.topic][message.partition]
       if last and message.offset <= last and take(message) == false then return true end
       if last and message.offset >= last then
