@@ -33,17 +33,15 @@ static bool enter (dm_queue *queue, dm_exchange *ex) {
   ex->link = &queue->open;
   if (ex->after != NULL) ex->after->link = &ex->after;
   queue->open = ex;
-  queue->open_count++;
   pthread_cond_signal(&queue->filled);
   while (write(queue->fd, &one, sizeof one) < 0) break; /* full: it is readable already */
   return true;
 }
 
 /* Takes it from those that are open, and tells its thread. The lock is held. */
-static void close_open (dm_queue *queue, dm_exchange *ex, unsigned code) {
+static void close_open (dm_exchange *ex, unsigned code) {
   *ex->link = ex->after;
   if (ex->after != NULL) ex->after->link = ex->link;
-  queue->open_count--;
   if (ex->holder != NULL) *ex->holder = NULL;
   ex->holder = NULL;
   ex->code = code;
@@ -69,7 +67,7 @@ void dm_queue_end (dm_queue *queue) {
   queue->last = &queue->first;
   while (queue->open != NULL) {
     queue->open->refusal = DM_STOPPING;
-    close_open(queue, queue->open, dm_refusal_code(DM_STOPPING));
+    close_open(queue->open, dm_refusal_code(DM_STOPPING));
   }
   pthread_mutex_unlock(&queue->lock);
 }
@@ -100,14 +98,6 @@ bool dm_queue_await (dm_queue *queue, dm_exchange **holder) {
   taken = !queue->ended && take(queue, holder);
   pthread_mutex_unlock(&queue->lock);
   return taken;
-}
-
-int dm_queue_count (dm_queue *queue) {
-  int count;
-  pthread_mutex_lock(&queue->lock);
-  count = queue->open_count;
-  pthread_mutex_unlock(&queue->lock);
-  return count;
 }
 
 /* -- Exchanges --------------------------------------------------------------------------------- */
@@ -178,7 +168,7 @@ void dm_exchange_answer (dm_queue *queue, dm_exchange *ex, unsigned code,
   pthread_mutex_lock(&queue->lock);
   ex->response = response;
   ex->refusal = refusal;
-  close_open(queue, ex, code);
+  close_open(ex, code);
   pthread_mutex_unlock(&queue->lock);
 }
 

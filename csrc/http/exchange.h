@@ -44,7 +44,6 @@ struct dm_queue {
   int fd;                            /* an eventfd: readable when there may be something */
   dm_exchange *first, **last;        /* given, not taken */
   dm_exchange *open;                 /* given, not answered */
-  int open_count;
   bool ended;
 };
 
@@ -62,9 +61,6 @@ bool dm_queue_take (dm_queue *queue, dm_exchange **holder);
 
 /* The same, once there is one; false: the queue was shut. */
 bool dm_queue_await (dm_queue *queue, dm_exchange **holder);
-
-/* How many are not answered. */
-int dm_queue_count (dm_queue *queue);
 
 dm_exchange *dm_exchange_new (struct MHD_Connection *connection, const char *method,
                               const char *path);

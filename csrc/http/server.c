@@ -183,6 +183,7 @@ static enum MHD_Result begin (dm_server *server, dm_exchange *ex) {
     ex->refusal = ex->upload == NULL ? DM_FAILED : ex->upload->refusal;
   }
   if (ex->refusal == DM_NOT_REFUSED) return MHD_YES;
+  if (ex->refusal == DM_BAD_LENGTH) return refuse(server, ex, true); /* where would the next begin? */
   if (MHD_lookup_connection_value(ex->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT) != NULL)
     return refuse(server, ex, false);
   return announced(ex->connection) > SWALLOW_BYTES ? refuse(server, ex, true) : MHD_YES;
@@ -315,6 +316,14 @@ bool dm_server_start (dm_server *server) {
   if (started && dm_keeper_start(&server->keeper)) start_daemon(server);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return server->daemon != NULL;
+}
+
+int dm_server_busy (dm_server *server) {
+  int active, streams = dm_streams_tell(&server->streams, "", 0);
+  pthread_mutex_lock(&server->lock);
+  active = server->active;
+  pthread_mutex_unlock(&server->lock);
+  return active > streams ? active - streams : 0;
 }
 
 void dm_server_quiesce (dm_server *server) {

@@ -26,7 +26,7 @@
 #define DM_SERVER_LANES 16
 
 typedef struct dm_server_limits {
-  int connections;     /* at a time; others wait */
+  int connections;     /* at a time; more are closed at once */
   int pages;
   int idle_s;          /* in which nothing comes */
   size_t head_bytes;   /* of a request, with what libmicrohttpd needs besides */
@@ -65,6 +65,9 @@ dm_server *dm_server_new (dm_http_address *address, dm_server_limits limits, cha
 
 /* Starts its threads. */
 bool dm_server_start (dm_server *server);
+
+/* How many requests are being read or answered, beside streams. */
+int dm_server_busy (dm_server *server);
 
 /* Takes no more connections. */
 void dm_server_quiesce (dm_server *server);

@@ -286,12 +286,9 @@ static int server_cookie (lua_State *L) {
   return 1;
 }
 
-/* server:busy() -> how many requests are not answered */
+/* server:busy() -> how many requests are being read or not answered; streams are none */
 static int server_busy (lua_State *L) {
-  const dm_server *server = check(L);
-  int count = dm_queue_count((dm_queue *)&server->queue);
-  for (int i = 0; i < server->lane_count; i++) count += dm_queue_count(&server->lanes[i]->queue);
-  lua_pushinteger(L, count);
+  lua_pushinteger(L, dm_server_busy(check(L)));
   return 1;
 }
 

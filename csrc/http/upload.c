@@ -200,14 +200,13 @@ static bool end_hash (dm_upload *upload) {
   return true;
 }
 
-/* Order matters: 1. all bytes are written, 2. they get their name, 3. both are on disk, which is one
-** and the same transaction of most file systems, 4. so is what the folder knows. */
+/* Order matters: 1. all bytes are on disk, 2. they get their name, 3. so is what the folder knows. */
 static dm_refusal store (dm_upload *upload) {
+  if (fsync(upload->fd) != 0) return refusal_of(errno);
   if (renameat(upload->folder, upload->part, upload->folder, upload->name) != 0)
     return refusal_of(errno);
   upload->stored = true;
-  if (fsync(upload->fd) != 0 || fsync(upload->folder) != 0) return refusal_of(errno);
-  return DM_NOT_REFUSED;
+  return fsync(upload->folder) == 0 ? DM_NOT_REFUSED : refusal_of(errno);
 }
 
 dm_refusal dm_upload_finish (dm_upload *upload) {

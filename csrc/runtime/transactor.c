@@ -97,8 +97,9 @@ static bool make_producer (dm_transactor *t, char *reason, size_t size) {
 static void retire (dm_transactor *t) {
   topic *it;
   if (t->rk == NULL) return;
-  rd_kafka_purge(t->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-  while (rd_kafka_outq_len(t->rk) > 0) rd_kafka_poll(t->rk, 10);
+  /* Again and again: what a broker's thread was about to try once more was in no queue. */
+  do rd_kafka_purge(t->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  while (rd_kafka_poll(t->rk, 10) > 0 || rd_kafka_outq_len(t->rk) > 0);
   while ((it = t->topics) != NULL) {
     t->topics = it->next;
     rd_kafka_topic_destroy(it->rkt);

@@ -85,6 +85,20 @@ describe("the gateway", function()
     assert.same({ 200, 1 }, { response.code, #list.documents })
   end)
 
+  it("takes an upload whose body is still coming when it is told to end", function()
+    local broker <close> = start_broker()
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers }
+    gate:await_ready()
+    local header, body = client.form(client.part("file", ("x"):rep(3000), "a.txt"))
+    local request = client.request("POST", "/api/v1/upload", { header }, body)
+    local sending <close> = client.start(gate.address, request, { bytes = 500, pause = 0.4 })
+    await(function() return gate:ask("GET", "/metrics").body:find "docmsg_http_received_bytes_total [1-9]" end)
+    gate.process:kill "TERM"
+    assert.equal(200, client.read(sending:wait().stdout).code)
+    assert.equal(0, gate.process:wait().code)
+    assert.equal(1, #gate:stored())
+  end)
+
   it("takes the same file twice as two documents", function()
     local broker <close> = start_broker()
     local gate <close> = gateway.start { servers = broker.bootstrap_servers }

@@ -7,7 +7,7 @@ local M = {}
 -- Sends standard input as it is, or in pieces of so many bytes with a pause between them, and prints
 -- what comes back until the other side closes.
 local SCRIPT <const> = [[exec 3<>"/dev/tcp/$1/$2" || exit 1
-if [ "$3" = 0 ]; then cat >&3; else while LC_ALL=C IFS= read -r -N "$3" piece; do
+if [ "$3" = 0 ]; then cat >&3; else while LC_ALL=C IFS= read -r -N "$3" piece || [ -n "$piece" ]; do
   printf '%s' "$piece" >&3 || break; sleep "$4"; done; fi
 [ "$5" = gone ] || cat <&3]]
 

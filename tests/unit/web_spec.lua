@@ -69,6 +69,20 @@ describe("a site", function()
     { "chunks that are too long", 413, "too_large", "POST", "/echo", { "Transfer-Encoding: chunked" },
       ("1000\r\n" .. ("x"):rep(4096) .. "\r\n"):rep(100) .. "0\r\n\r\n" },
   }
+  it("reads nothing behind a request whose length is unclear", function()
+    local site <close> = open()
+    site:route({ method = "GET", path = "/a" }, function() return 200, {} end)
+    site:route({ method = "POST", path = "/a", body = 100 }, function() return 200, {} end)
+    assert(site:start())
+    local hidden = "GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    local asking = client.start(address(site), ("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
+      .. "Content-Length: %d\r\n\r\n%s"):format(#hidden, hidden))
+    serve(site, asking)
+    local answers = {}
+    for code in asking:stdout():gmatch "HTTP/1%.1 (%d+)" do answers[#answers + 1] = code end
+    assert.same({ "400" }, answers)
+  end)
+
   for _, case in ipairs(refused) do
     it("refuses " .. case[1], function()
       local site <close> = open()

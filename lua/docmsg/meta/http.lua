@@ -26,7 +26,7 @@ function http.get(address, path, timeout) end
 function http.status(options) end
 
 ---@class docmsg.http.ServerOptions : docmsg.http.StatusOptions
----@field connections? integer at a time, default 256; others wait
+---@field connections? integer at a time, default 256; more are closed at once
 ---@field grace? docmsg.Duration how long a request may take to come, beside a second for each 64 KiB of it; default "30s"
 ---@field headers? docmsg.Header[] that every answer has
 ---@field hosts? string[] the names that a Host may have, beside addresses and localhost; an Origin must be the Host. Left out: neither is looked at
@@ -100,7 +100,7 @@ function server:fits(token) end
 ---@return string value of the Set-Cookie that stands for the token until this process ends
 function server:cookie() end
 
----@return integer count of requests that are not answered
+---@return integer count of requests that are being read or not answered, beside streams
 function server:busy() end
 
 ---@class docmsg.http.Figures

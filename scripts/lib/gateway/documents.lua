@@ -26,6 +26,7 @@ M.LIMIT = 10000
 
 ---@class gateway.Documents
 ---@field private limit integer
+---@field private sorted? gateway.Document[] newest first; nil: to be sorted anew
 ---@field private by_id table<string, gateway.Document>
 ---@field private order string[] from `first` to `last`, as they came
 ---@field private first integer
@@ -48,7 +49,7 @@ local function document_of(self, id)
   local document = self.by_id[id]
   if document then return document end
   document = { document_id = id, stages = {}, by_type = {} }
-  self.last = self.last + 1
+  self.last, self.sorted = self.last + 1, nil
   self.by_id[id], self.order[self.last] = document, id
   if self.last - self.first + 1 > self.limit then forget_oldest(self) end
   return document
@@ -111,7 +112,9 @@ function Documents:take(message, stage, dead)
     return document
   end
   pass(document, stage, message)
-  if stage == "document-received" and not document.metadata then document.metadata = metadata_of(message) end
+  if stage == "document-received" and not document.metadata then
+    document.metadata, self.sorted = metadata_of(message), nil
+  end
   return document
 end
 
@@ -120,7 +123,7 @@ end
 ---@return gateway.Document
 function Documents:expect(parsed)
   local document = document_of(self, parsed.document_id)
-  document.metadata = parsed.metadata
+  document.metadata, self.sorted = parsed.metadata, nil
   return document
 end
 
@@ -172,10 +175,8 @@ local function age_of(document)
   return metadata and tostring(metadata.upload_timestamp) or document.stages[1] and document.stages[1].at or ""
 end
 
----The newest documents, newest first.
----@param count integer
----@return gateway.Document[]
-function Documents:newest(count)
+-- All of them, newest first.
+local function sort(self)
   local list = {}
   for i = self.last, self.first, -1 do list[#list + 1] = self.by_id[self.order[i]] end
   local place = {}
@@ -185,7 +186,15 @@ function Documents:newest(count)
     if at ~= bt then return at > bt end
     return place[a] < place[b]
   end)
-  return table.move(list, 1, math.min(count, #list), 1, {})
+  return list
+end
+
+---The newest documents, newest first.
+---@param count integer
+---@return gateway.Document[]
+function Documents:newest(count)
+  self.sorted = self.sorted or sort(self)
+  return table.move(self.sorted, 1, math.min(count, #self.sorted), 1, {})
 end
 
 return M

@@ -56,14 +56,14 @@ local function gather(self)
   return { infos = infos, stats = stats, groups = groups }
 end
 
--- What is known, at most a second old.
+-- What is known, or why nothing is, at most a second old: who waits behind a failure has its answer.
 local function look(self)
-  local now = require("docmsg.runtime").now()
-  if self.found and now - self.found_ms < HOLDS_MS then return self.found end
-  local found, err = gather(self)
-  if not found then return nil, err end
-  self.found, self.found_ms = found, now
-  return found
+  local now = require("docmsg.runtime").now
+  if not self.found_ms or now() - self.found_ms >= HOLDS_MS then
+    self.found, self.err = gather(self)
+    self.found_ms = now()
+  end
+  return self.found, self.err
 end
 
 local function refuse(err)
@@ -126,7 +126,7 @@ end
 ---@param settings {topics: string[], log: table}
 ---@return fun(request: docmsg.http.Request)
 function M.boot(settings)
-  local self = setmetatable({ topics = {}, found_ms = 0 }, Queries)
+  local self = setmetatable({ topics = {} }, Queries)
   for _, name in ipairs(settings.topics) do self.topics[name] = true end
   log.defaults(settings.log)
   local logger = log.new()

@@ -121,7 +121,12 @@ function Uploads:receive(request)
   end
   request:keep()
   local sender = setmetatable({ bus = self.bus, log = self.options.log }, Sender)
-  local report, err = producers.document(sender):send_document_received(parsed)
+  local producer = producers.document(sender)
+  local ran, report, err = pcall(producer.send_document_received, producer, parsed)
+  if not ran then
+    if not sender.delivery then withdraw(self, request) end
+    error(report, 0)
+  end
   if report then return tell_stored(self, parsed) end
   if err.fatal then replace_bus(self, sender.bus) end
   return tell_failed(self, request, parsed, sender, err)

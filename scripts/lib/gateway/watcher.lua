@@ -17,6 +17,7 @@ local BATCH <const> = 100
 ---@field private consumer docmsg.Consumer
 ---@field private documents gateway.Documents
 ---@field private stages table<string, true> the types of events about documents
+---@field private next table<string, integer> the offset after the last that was read, by "topic/partition"
 ---@field private log docmsg.Log
 ---@field private up boolean a broker is connected
 local Watcher = { __name = "gateway.Watcher" }
@@ -42,6 +43,16 @@ local function note_stats(self, text)
   self.up = up
 end
 
+-- A partition that comes back goes on where it was.
+local function starts_of(self, partitions)
+  local starts = {}
+  for _, gained in ipairs(partitions) do
+    local offset = self.next[gained.topic .. "/" .. gained.partition]
+    if offset then starts[#starts + 1] = { topic = gained.topic, partition = gained.partition, offset = offset } end
+  end
+  return starts
+end
+
 ---@param events table what events.lua returns
 ---@param documents gateway.Documents
 ---@param log docmsg.Log
@@ -49,12 +60,13 @@ end
 ---@return docmsg.Error? err
 function M.open(events, documents, log)
   local topics, stages = topics_of(events)
-  local self = setmetatable({ documents = documents, stages = stages, log = log, up = false }, Watcher)
+  local self = setmetatable({ documents = documents, stages = stages, next = {}, log = log, up = false }, Watcher)
   local err
   self.consumer, err = kafka.consumer {
     group = "docmsg-gateway-" .. uuid.v4(), topics = topics,
     kafka = { ["auto.offset.reset"] = "earliest", ["statistics.interval.ms"] = 1000,
       ["topic.metadata.refresh.interval.ms"] = 10000 },
+    on_assign = function(partitions) return starts_of(self, partitions) end,
     on_stats = function(text) note_stats(self, text) end,
     on_error = function(trouble) log:debug("watching: %s", tostring(trouble)) end,
   }
@@ -76,6 +88,7 @@ end
 
 -- A dead letter's own type is that of the event. What is of another type is no event of ours.
 local function take(self, message)
+  self.next[message.topic .. "/" .. message.partition] = message.offset + 1
   local dead = message.topic:find(DEAD_LETTERS) ~= nil
   local stage = dead and message:header "__dlq.errors.topic" or envelope.type(message)
   return self.stages[stage] and self.documents:take(message, stage, dead)
