@@ -173,7 +173,7 @@ static void leave (dm_group *group) {
 /* Ends what is left after the consumer has left: handlers that still run are cut off; their works
 ** come back when they end, and only then can the client end. */
 static void wind_up (dm_group *group) {
-  while (group->delivery->abandon(group, NULL), group->unsettled > 0) {
+  while (!group->delivery->abandon(group, NULL) || group->unsettled > 0) {
     orphan(group, group->seats);
     orphan(group, group->vacated);
     dm_group_cut_off(group);

@@ -113,9 +113,10 @@ static bool has_room (const dm_group *group, const dm_seat *seat) {
   return true;
 }
 
-static void abandon (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
+static bool abandon (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
   (void)list;
   dm_group_drop_postponed(group);
+  return true;
 }
 
 const dm_delivery dm_at_least_once = {

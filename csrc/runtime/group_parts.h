@@ -29,8 +29,9 @@ typedef struct dm_delivery {
   void (*commit) (dm_group *group);
   /* Partitions are leaving: commits what has changed and waits up to timeout_ms for the answer. */
   void (*settle_up) (dm_group *group, int timeout_ms);
-  /* Drops what is not committed of these partitions, which are leaving; NULL: of all. */
-  void (*abandon) (dm_group *group, const rd_kafka_topic_partition_list_t *list);
+  /* Drops what is not committed of these partitions, which are leaving; NULL: of all. False: the
+  ** group ends, and a transaction is still under way, whose works come back to be dropped. */
+  bool (*abandon) (dm_group *group, const rd_kafka_topic_partition_list_t *list);
 } dm_delivery;
 
 extern const dm_delivery dm_at_least_once;  /* group_commit.c */

@@ -215,6 +215,8 @@ void dm_group_rebalance (dm_group *group, rd_kafka_event_t *event) {
 
 void dm_group_sweep_seats (dm_group *group) {
   dm_seat **link = &group->vacated, *seat;
+  if (group->window.shut && group->window.batch.works.first != NULL)
+    return; /* they come back to their seats */
   while ((seat = *link) != NULL) {
     if (seat->works != NULL) {
       link = &seat->next;

@@ -25,6 +25,10 @@
 #define PAUSE_MS 100
 #define PAUSE_MAX_MS 3000
 
+/* How long a group that ends waits for its last transaction before it leaves: librdkafka 2.0.2 ends
+** no send_offsets_to_transaction while the group's coordinator cannot be reached. */
+#define ABANDON_MS 2000
+
 /* How often a failure is worth a line. */
 #define FAILURE_NOTE_MS 5000
 
@@ -254,19 +258,30 @@ static void drop (dm_group *group, dm_seat *seat) {
   seat->dropped = true;
 }
 
-/* A transaction that also has partitions which stay must be known to its end, or their records
-** could be produced twice. */
-static void abandon (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
-  bool shut = group->window.shut;
-  group->window.shut = true;
-  while (group->committing) {
+static bool is_ending (const dm_group *group) {
+  return atomic_load(&group->stop) || group->stats.state == DM_GROUP_FAILED;
+}
+
+/* Waits for the end of the running transaction. One that also has partitions which stay must be
+** known to its end, or their records could be produced twice. */
+static void await_result (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
+  dm_deadline deadline = dm_deadline_in(ABANDON_MS);
+  while (group->committing && !(is_ending(group) && dm_deadline_left(deadline) == 0)) {
     if (!is_any_kept(group, list) || atomic_load(&group->kill))
       dm_transactor_hurry(group->window.transactor);
     dm_group_round(group, DM_GROUP_TICK_MS);
   }
-  group->window.shut = shut || group->stats.state == DM_GROUP_FAILED;
+}
+
+static bool abandon (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
+  bool shut = group->window.shut;
+  group->window.shut = true;
+  await_result(group, list);
+  group->window.shut = shut || group->committing || group->stats.state == DM_GROUP_FAILED;
   for (dm_seat *seat = group->seats; seat != NULL; seat = seat->next)
     if (dm_seat_is_in(seat, list)) drop(group, seat);
+  for (dm_seat *seat = group->vacated; seat != NULL; seat = seat->next) drop(group, seat);
+  return !group->committing;
 }
 
 const dm_delivery dm_exactly_once = {

@@ -71,7 +71,7 @@ Runner.__index = Runner
 ---@field sweeping? boolean lanes may still use what a reload has replaced
 ---@field removed? boolean a reload did not find it any more
 ---@field ended boolean
----@field stuck boolean it has left, but a handler of it does not end
+---@field stuck boolean it has left, but a handler or a transaction of it does not end
 ---@field patience_ms? integer how long its longest handler may run; nil: without end
 
 ---@class docmsg.RunnerStats
@@ -433,8 +433,8 @@ function Runner:trouble()
 end
 
 ---Ends the groups and the producer.
----@return boolean clean false when a handler did not end, or events were not delivered
----@return boolean stuck a handler did not end: its thread still runs
+---@return boolean clean false when a thread still runs, or events were not delivered
+---@return boolean stuck a thread still runs: a handler does not end, or a transaction whose broker is gone
 function Runner:close()
   if self.clean ~= nil then return self.clean, self.stuck end
   self.stuck = false
