@@ -28,4 +28,7 @@
 /* Before it, SCRAM repeats the nonce, which brokers from 3.8.1 on refuse. Asked at run time. */
 #define DM_RDKAFKA_WITH_SCRAM 0x02060100
 
+/* fetch.queue.backoff.ms. Asked at run time. */
+#define DM_RDKAFKA_WITH_QUEUE_BACKOFF 0x02020000
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kafka/clock.h"
+#include "kafka/wake.h"
 #include "runtime/group_parts.h"
 
 /* How long the consumer may take to leave its group. */
@@ -102,6 +103,7 @@ static int idle_ms (const dm_group *group) {
   int ms = DM_GROUP_TICK_MS;
   if (due > group->now) ms = min(ms, time_to(group, due));
   if (!group->committing) ms = min(ms, time_to(group, group->commit_at));
+  if (group->has_taken) ms = min(ms, time_to(group, group->wake_at));
   if (group->postponed.first != NULL) ms = min(ms, time_to(group, group->postponed_until));
   return ms;
 }
@@ -290,6 +292,7 @@ dm_group *dm_group_new (rd_kafka_conf_t *conf, const dm_group_options *options, 
     return NULL;
   }
   open_queues(group);
+  group->wakes = dm_wake_helps(group->rk);
   return group;
 }
 

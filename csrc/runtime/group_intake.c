@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "kafka/wake.h"
 #include "runtime/group_parts.h"
 
 /* Records read from one partition before the next has its turn. */
@@ -6,6 +7,9 @@
 
 /* What a record costs beside its key and value, in librdkafka and here. */
 #define RECORD_BYTES 512
+
+/* How often it is said that there is room. */
+#define FETCH_AGAIN_MS 20
 
 /* Spreads small numbers. */
 static uint64_t spread (uint64_t number) {
@@ -99,6 +103,14 @@ static int read_turn (dm_group *group, dm_seat *seat) {
   return count;
 }
 
+/* There is room where records were taken. */
+static void fetch_again (dm_group *group) {
+  if (!group->has_taken || group->now < group->wake_at) return;
+  group->wake_at = group->now + FETCH_AGAIN_MS;
+  group->has_taken = false;
+  dm_wake(group->rk);
+}
+
 bool dm_group_intake (dm_group *group) {
   dm_seat *seat = group->turn != NULL ? group->turn : group->seats;
   bool any = false;
@@ -108,6 +120,10 @@ bool dm_group_intake (dm_group *group) {
     seat = seat->next != NULL ? seat->next : group->seats;
     group->turn = seat;
     if (seat == first) break;
+  }
+  if (group->wakes) {
+    group->has_taken = group->has_taken || any;
+    fetch_again(group);
   }
   return any;
 }

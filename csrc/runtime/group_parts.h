@@ -78,6 +78,9 @@ struct dm_group {
   int64_t commit_at;             /* when to commit next */
   int64_t watch_at;              /* when to look at the lanes next */
   int64_t measure_at;            /* when to measure the lag next */
+  bool wakes;                    /* see kafka/wake.h */
+  bool has_taken;                /* records, since it woke the brokers' threads */
+  int64_t wake_at;               /* when it may wake them next */
   int64_t now;                   /* of this round, in ms */
   pthread_t thread;
   bool started;
