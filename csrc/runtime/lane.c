@@ -6,7 +6,7 @@
 #include "kafka/clock.h"
 
 /* Replies until the group thread is woken in any case. */
-#define UNANNOUNCED_MAX 64
+#define UNANNOUNCED_MAX 256
 
 void dm_lane_open (dm_lane *lane, dm_inbox *inbox) {
   pthread_condattr_t monotonic;

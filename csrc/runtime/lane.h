@@ -24,7 +24,7 @@
 #include "worker/limit.h"
 
 /* How many works a lane is given ahead: fewer hand-overs, but a longer way back. */
-#define DM_LANE_AHEAD 128
+#define DM_LANE_AHEAD 512
 
 typedef struct dm_blocked_key {
   uint64_t key;

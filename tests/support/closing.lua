@@ -136,8 +136,11 @@ function M.check(cluster, case, away)
   local closed, reason = pcall(close, running, case)
   if back then back() end
   if not closed then error(reason, 0) end
-  await(function() return descriptors() <= before and kafka.live().threads <= threads end, "10s",
-    "descriptors and threads to be given back")
+  running = nil
+  await(function()
+    if case.lingers then collectgarbage() end -- what could not be closed is ended when it is forgotten
+    return descriptors() <= before and kafka.live().threads <= threads
+  end, "20s", "descriptors and threads to be given back")
 end
 
 return M
