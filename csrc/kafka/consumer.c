@@ -37,6 +37,7 @@ static void abandon (dm_client *client) {
   dm_places_clear(&consumer->paused);
   dm_places_clear(&consumer->starts);
   dm_places_clear(&consumer->dropped);
+  dm_places_clear(&consumer->ended);
 }
 
 static const dm_client_kind kind = {
@@ -193,6 +194,7 @@ static const luaL_Reg methods[] = {
   { "close", dm_consumer_close_lua },
   { "commit", dm_consumer_commit_lua },
   { "committed", dm_consumer_committed_lua },
+  { "ended", dm_consumer_ended_lua },
   { "fd", consumer_fd },
   { "member_id", dm_consumer_member_id_lua },
   { "messages", dm_consumer_messages_lua },

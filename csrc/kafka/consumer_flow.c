@@ -71,6 +71,11 @@ int dm_consumer_paused_lua (lua_State *L) {
   return 1;
 }
 
+int dm_consumer_ended_lua (lua_State *L) {
+  dm_offsets_push_partitions(L, dm_consumer_check(L, 1, true)->ended.list);
+  return 1;
+}
+
 /* Those of the list that are paused; the caller destroys it. */
 static dm_list *paused_among (const dm_consumer *consumer, const dm_list *list) {
   dm_list *among = rd_kafka_topic_partition_list_new(list->cnt);
@@ -94,6 +99,7 @@ void dm_flow_drop (dm_consumer *consumer, const dm_list *list) {
     dm_places_drop(&consumer->paused, &list->elems[i]);
     dm_places_drop(&consumer->starts, &list->elems[i]);
     dm_places_drop(&consumer->dropped, &list->elems[i]);
+    dm_places_drop(&consumer->ended, &list->elems[i]);
   }
   rd_kafka_topic_partition_list_destroy(held);
 }

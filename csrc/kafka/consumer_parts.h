@@ -6,7 +6,7 @@
 **   consumer_poll.c       poll, batch and the iterators
 **   consumer_print.c      print
 **   consumer_assign.c     assignment by hand, and what is assigned
-**   consumer_flow.c       pause and resume
+**   consumer_flow.c       pause and resume, and whose end was reached
 **   consumer_commit.c     commit, store, committed
 **   consumer_seek.c       seek, position, watermarks
 **   consumer_close.c      leaving the group, the end
@@ -41,6 +41,7 @@ typedef struct dm_consumer {
   dm_places paused;         /* by the user; librdkafka is told only of what changes here */
   dm_places starts;         /* offsets that were asked for, until a record was handed over */
   dm_places dropped;        /* the first record of a partition that nobody was handed, see drop */
+  dm_places ended;          /* whose end was reached, when librdkafka tells */
   dm_list *gained;          /* while on_assign runs: not yet assigned */
   dm_list *given_up;        /* while on_revoke or on_lost runs */
   int64_t begin;            /* without a group: the offset where "committed" is asked for */
@@ -116,6 +117,7 @@ int dm_consumer_commit_lua (lua_State *L);
 int dm_consumer_store_lua (lua_State *L);
 int dm_consumer_committed_lua (lua_State *L);
 int dm_consumer_seek_lua (lua_State *L);
+int dm_consumer_ended_lua (lua_State *L);
 int dm_consumer_position_lua (lua_State *L);
 int dm_consumer_watermarks_lua (lua_State *L);
 int dm_consumer_close_lua (lua_State *L);

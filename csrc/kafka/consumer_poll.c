@@ -2,22 +2,43 @@
 #include "kafka/consumer_parts.h"
 
 #include <lauxlib.h>
+#include <stdint.h>
 
 #include "kafka/error.h"
 
 #define BATCH_MAX 1000000
 
+/* Notes that its partition has no more for now. */
+static void note_end (dm_consumer *consumer, const rd_kafka_message_t *record) {
+  rd_kafka_topic_partition_t place = {
+    .topic = (char *)(uintptr_t)rd_kafka_topic_name(record->rkt), .partition = record->partition,
+    .offset = record->offset,
+  };
+  dm_places_put(&consumer->ended, &place);
+}
+
+/* Takes the next record or error that waits, at most timeout_ms from now. The ends of partitions
+** are no records: behind them there may be some. */
+static rd_kafka_message_t *take_any (dm_consumer *consumer, int timeout_ms) {
+  rd_kafka_message_t *record = rd_kafka_consumer_poll(consumer->client.rk, timeout_ms);
+  while (record != NULL && record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    note_end(consumer, record);
+    rd_kafka_message_destroy(record);
+    record = rd_kafka_consumer_poll(consumer->client.rk, 0);
+  }
+  return record;
+}
+
 /* Takes the next record that waits, at most timeout_ms from now. NULL: there is none, a callback
 ** has left a note, or the consumer has a fault. */
 static rd_kafka_message_t *take (dm_consumer *consumer, int timeout_ms) {
-  rd_kafka_message_t *record = rd_kafka_consumer_poll(consumer->client.rk, timeout_ms);
+  rd_kafka_message_t *record = take_any(consumer, timeout_ms);
   if (record == NULL) return NULL;
   if (!record->err) {
     dm_feed_reached(consumer->client.feed);
     return record;
   }
-  if (record->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
-    dm_consumer_fail(consumer, record->err, "%s", rd_kafka_message_errstr(record));
+  dm_consumer_fail(consumer, record->err, "%s", rd_kafka_message_errstr(record));
   rd_kafka_message_destroy(record);
   return NULL;
 }

@@ -31,7 +31,7 @@ local PRINTER <const> = kafka.printer { file = io.stdout }
 -- A call of each method that would do something on an open consumer.
 local CALLS <const> = {
   assign = { {} }, assignment = {}, batch = { 1, 0 }, batches = { 1 }, commit = { {} },
-  committed = { {} }, fd = {}, member_id = {}, messages = {}, name = {}, pause = {}, paused = {},
+  committed = { {} }, ended = {}, fd = {}, member_id = {}, messages = {}, name = {}, pause = {}, paused = {},
   poll = { 0 }, position = {}, print = { PRINTER }, resume = {}, seek = { {} }, store = { {} },
   subscribe = { { "t" } }, subscription = {}, unsubscribe = {}, watermarks = { "t", 0 },
 }
@@ -148,6 +148,21 @@ describe("a consumer", function()
         end
       end
       assert.equal(50, seen)
+    end)
+
+    it("knows which partitions it has read to their end, and reads on behind that", function()
+      local consumer <close> = reader(2, { kafka = { ["enable.partition.eof"] = true } })
+      assert.same({}, consumer:ended())
+      await(function() return #consumer:batch(10, 0) == 0 and #consumer:ended() == 2 end)
+      publish(10, 2)
+      local seen = 0
+      await(function()
+        seen = seen + #consumer:batch(10, 0)
+        return seen == 10
+      end)
+      assert.equal(2, #consumer:ended())
+      assert(consumer:assign {})
+      assert.same({}, consumer:ended())
     end)
 
     it("iterates over messages until nothing arrives for so long", function()

@@ -11,12 +11,16 @@ local workflow = require "support.workflow"
 
 local TOKEN <const> = "a-token-of-many-letters"
 
-local function start_broker()
-  local broker = kafka.embedded { brokers = 1 }
+local function create_topics(broker)
   local admin <close> = kafka.admin { bootstrap_servers = broker.bootstrap_servers }
   local topics = {}
   for i, topic in ipairs(workflow.topics) do topics[i] = { name = topic[1], partitions = topic[2] } end
   assert(admin:create_topics(topics))
+end
+
+local function start_broker()
+  local broker = kafka.embedded { brokers = 1 }
+  create_topics(broker)
   return broker
 end
 
@@ -83,6 +87,45 @@ describe("the gateway", function()
     listening:await_stdout 'event: document\r?\ndata: [^\n]*"odd"'
     local response, list = gate:ask("GET", "/api/v1/documents")
     assert.same({ 200, 1 }, { response.code, #list.documents })
+  end)
+
+  it("is not ready before it has read what became of documents, and tells no states until then", function()
+    local broker <close> = kafka.embedded { brokers = 1 }
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers }
+    await(function() return gate:ask("GET", "/metrics").body:find("\ndocmsg_kafka_up 1\n", 1, true) end)
+    local ready = gate:ask("GET", "/readyz")
+    assert.same({ 503, "the events of documents are still being read\n" }, { ready.code, ready.body })
+    local response, data = gate:ask("GET", "/api/v1/status/x")
+    assert.same({ 503, "catching_up" }, { response.code, data.error.reason })
+    assert.is_false(select(2, gate:ask("GET", "/api/v1/documents")).complete)
+    create_topics(broker)
+    gate:await_ready()
+    assert.equal(404, gate:ask("GET", "/api/v1/status/x").code)
+    assert.is_true(select(2, gate:ask("GET", "/api/v1/documents")).complete)
+  end)
+
+  it("knows all of the newest 10,000 documents after a restart, and nothing of others", function()
+    local broker <close> = start_broker()
+    local count, now = 10100, os.time() * 1000
+    do
+      local producer <close> = assert(kafka.producer { bootstrap_servers = broker.bootstrap_servers })
+      for _, topic in ipairs { "document-received", "workflow-initialized", "ingestion-complete", "extraction-complete" } do
+        for i = 1, count do -- a pipeline that was away: all are received before anything becomes of the first
+          local ms = now - 2 * count + i + (topic == "document-received" and 0 or count)
+          assert(producer:send { topic = topic, key = "d" .. i, value = "{}", timestamp = ms })
+        end
+        assert(producer:flush "30s")
+      end
+    end
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers }
+    gate:await_ready()
+    local states = {}
+    for _, i in ipairs { 1, 100, 101, 5000, count } do
+      local response, shown = gate:ask("GET", "/api/v1/status/d" .. i)
+      states[#states + 1] = response.code == 200 and shown.status or response.code
+    end
+    assert.same({ 404, 404, "completed", "completed", "completed" }, states)
+    assert.truthy(gate:ask("GET", "/metrics").body:find("docmsg_documents 10000\n", 1, true))
   end)
 
   it("takes an upload whose body is still coming when it is told to end", function()

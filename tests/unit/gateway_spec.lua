@@ -44,6 +44,7 @@ describe("the status of a document", function()
 
   it("is failed after a dead letter, until both workflows are through", function()
     local known = documents.new()
+    known:take(event("d1", 500), "document-received", false)
     local letter = event("d1", 1000, nil, { ["__dlq.errors.group"] = "rag", ["__dlq.errors.message"] = "no text" })
     local document = known:take(letter, "document-received", true)
     local shown = documents.view(document)
@@ -77,6 +78,36 @@ describe("the status of a document", function()
     assert.same({ "d5", "d4" }, ids)
     assert.is_nil(known:get "d2")
     assert.truthy(known:get "d3")
+  end)
+
+  it("is remembered of the newest documents, whatever the order in which they are read", function()
+    local numbers = { 4, 9, 1, 7, 2, 10, 3, 8, 6, 5 }
+    local known = documents.new(4)
+    for _, i in ipairs(numbers) do known:take(event("d" .. i, i * 1000), "document-received", false) end
+    local ids = {}
+    for i, document in ipairs(known:newest(10)) do ids[i] = document.document_id end
+    assert.same({ "d10", "d9", "d8", "d7" }, ids)
+    assert.equal(4, known:count())
+  end)
+
+  it("is not made of what comes later of a document that was forgotten", function()
+    local known = documents.new(3)
+    for i = 1, 5 do known:take(event("d" .. i, i * 1000), "document-received", false) end
+    for _, ms in ipairs { 2500, 9000 } do -- before and after others were received
+      assert.is_nil(known:take(event("d2", ms), "workflow-initialized", false))
+    end
+    assert.is_nil(known:take(event("d2", 9000, nil, { ["__dlq.errors.group"] = "rag" }), "document-received", true))
+    assert.is_nil(known:get "d2")
+    assert.equal(3, #known:newest(10))
+    for i = 3, 5 do assert.truthy(known:get("d" .. i)) end
+  end)
+
+  it("has what came before its document-received, for as many documents as are remembered", function()
+    local known = documents.new(3)
+    for i = 1, 4 do assert.is_nil(known:take(event("d" .. i, i * 1000 + 1), "workflow-initialized", false)) end
+    local stages = {}
+    for i = 1, 4 do stages[i] = #known:take(event("d" .. i, i * 1000), "document-received", false).stages end
+    assert.same({ 1, 2, 2, 2 }, stages)
   end)
 end)
 

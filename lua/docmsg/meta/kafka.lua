@@ -380,6 +380,11 @@ function consumer:resume(partitions) end
 ---@return docmsg.TopicPartition[] partitions
 function consumer:paused() end
 
+---The assigned partitions whose end was reached since they were assigned, also when more has come since.
+---Needs enable.partition.eof=true; `print` does not count.
+---@return docmsg.TopicPartition[] partitions
+function consumer:ended() end
+
 ---The offsets of the next records to hand over; `offset` is nil before the first one.
 ---@param partitions? docmsg.TopicPartition[] default: all assigned
 ---@return docmsg.Offset[]? offsets

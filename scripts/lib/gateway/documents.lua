@@ -1,6 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- What is known of documents by the events about them: which stages each has passed, and whether it is
 -- through or has failed. In memory, for the newest ones: it is all in Kafka. Pure: events go in.
+--
+-- A document is told from its document-received on. Topics are read side by side, so events may come before
+-- it, and are kept for a while. Those of a document that was forgotten come too, and must not make half of
+-- one: what has no document-received is none.
 local failure = require "docmsg.failure"
 local json = require "docmsg.json"
 
@@ -23,12 +27,16 @@ M.LIMIT = 10000
 ---@field stages gateway.Stage[] as they were read
 ---@field by_type table<string, gateway.Stage>
 ---@field failure? {stage: string, group: string, reason: string}
+---@field received_ms? integer when it was received, since 1970; nil: that was not seen
+---@field number? integer counts those that were received, as they were seen
 
 ---@class gateway.Documents
 ---@field private limit integer
 ---@field private sorted? gateway.Document[] newest first; nil: to be sorted anew
----@field private by_id table<string, gateway.Document>
----@field private order string[] from `first` to `last`, as they came
+---@field private by_id table<string, gateway.Document> also of those that wait for their document-received
+---@field private heap gateway.Document[] those that were received: none is older than the one at half its place
+---@field private number integer of the last that was received
+---@field private early string[] from `first` to `last`, of documents that were seen before they were received
 ---@field private first integer
 ---@field private last integer
 local Documents = { __name = "gateway.Documents" }
@@ -37,23 +45,81 @@ Documents.__index = Documents
 ---@param limit? integer default 10,000
 ---@return gateway.Documents
 function M.new(limit)
-  return setmetatable({ limit = limit or M.LIMIT, by_id = {}, order = {}, first = 1, last = 0 }, Documents)
+  return setmetatable({ limit = limit or M.LIMIT, by_id = {}, heap = {}, number = 0, early = {}, first = 1, last = 0 },
+    Documents)
 end
 
-local function forget_oldest(self)
-  self.by_id[self.order[self.first]] = nil
-  self.order[self.first], self.first = nil, self.first + 1
+-- == The newest ==
+
+local function is_older(a, b)
+  if a.received_ms ~= b.received_ms then return a.received_ms < b.received_ms end
+  return a.number < b.number
 end
 
-local function document_of(self, id)
-  local document = self.by_id[id]
-  if document then return document end
-  document = { document_id = id, stages = {}, by_type = {} }
-  self.last, self.sorted = self.last + 1, nil
-  self.by_id[id], self.order[self.last] = document, id
-  if self.last - self.first + 1 > self.limit then forget_oldest(self) end
+local function rise(heap, document)
+  local i = #heap + 1
+  while i > 1 and is_older(document, heap[i // 2]) do
+    heap[i], i = heap[i // 2], i // 2
+  end
+  heap[i] = document
+end
+
+-- Puts a document into the place of the oldest, and whatever is older then.
+local function replace_oldest(heap, document)
+  local i, n = 1, #heap
+  while 2 * i <= n do
+    local child = 2 * i
+    if child < n and is_older(heap[child + 1], heap[child]) then child = child + 1 end
+    if not is_older(heap[child], document) then break end
+    heap[i], i = heap[child], child
+  end
+  heap[i] = document
+end
+
+-- The document was received at that time. The oldest goes when there is no room: that may be this one.
+local function admit(self, document, ms)
+  local heap = self.heap
+  self.number, self.sorted = self.number + 1, nil
+  document.received_ms, document.number = ms, self.number
+  if #heap < self.limit then return rise(heap, document) end
+  local oldest = is_older(document, heap[1]) and document or heap[1]
+  if oldest ~= document then replace_oldest(heap, document) end
+  self.by_id[oldest.document_id] = nil
+end
+
+-- Keeps a document in mind that may be received yet, in place of the one that has waited longest.
+local function expect_soon(self, document)
+  self.last = self.last + 1
+  self.early[self.last] = document.document_id
+  if self.last - self.first < self.limit then return end
+  local id = self.early[self.first]
+  self.early[self.first], self.first = nil, self.first + 1
+  local waiting = self.by_id[id]
+  if waiting and not waiting.received_ms then self.by_id[id] = nil end
+end
+
+-- Is something of that time about a document that is forgotten, when nothing is known of it?
+local function is_past(self, ms)
+  return ms and #self.heap == self.limit and ms < self.heap[1].received_ms
+end
+
+local function create(self, id)
+  local document = { document_id = id, stages = {}, by_type = {} }
+  self.by_id[id] = document
   return document
 end
+
+-- The document of an event; nil: it is forgotten.
+local function document_of(self, id, message, is_received)
+  local document = self.by_id[id]
+  if document then return document end
+  if is_past(self, message.timestamp) then return nil end
+  document = create(self, id)
+  if not is_received then expect_soon(self, document) end
+  return document
+end
+
+-- == Events ==
 
 ---A moment as RFC 3339.
 ---@param ms? integer since 1970
@@ -97,33 +163,38 @@ local function pass(document, stage, message)
   passed.count = passed.count + 1
 end
 
+local function note_failure(document, message, stage)
+  document.failure = { stage = stage, group = text(message:header "__dlq.errors.group"),
+    reason = text(message:header "__dlq.errors.message" or message:header "docmsg-reason") }
+end
+
 ---Takes an event, or a dead letter.
 ---@param message docmsg.Message
 ---@param stage string the event's type
 ---@param dead boolean
----@return gateway.Document? document that is another one now
+---@return gateway.Document? document that is another one now; nil: it is not told of
 function Documents:take(message, stage, dead)
   local id = id_of(message, stage)
   if not id then return nil end
-  local document = document_of(self, id)
-  if dead then
-    document.failure = { stage = stage, group = text(message:header "__dlq.errors.group"),
-      reason = text(message:header "__dlq.errors.message" or message:header "docmsg-reason") }
-    return document
+  local is_received = stage == "document-received" and not dead
+  local document = document_of(self, id, message, is_received)
+  if not document then return nil end
+  if dead then note_failure(document, message, stage) else pass(document, stage, message) end
+  if is_received then
+    document.metadata = document.metadata or metadata_of(message)
+    if not document.received_ms then admit(self, document, message.timestamp or 0) end
   end
-  pass(document, stage, message)
-  if stage == "document-received" and not document.metadata then
-    document.metadata, self.sorted = metadata_of(message), nil
-  end
-  return document
+  return self:get(id)
 end
 
 ---A document was published: its events come soon.
 ---@param parsed ParsedDocument
+---@param ms integer when, since 1970
 ---@return gateway.Document
-function Documents:expect(parsed)
-  local document = document_of(self, parsed.document_id)
-  document.metadata, self.sorted = parsed.metadata, nil
+function Documents:expect(parsed, ms)
+  local document = self.by_id[parsed.document_id] or create(self, parsed.document_id)
+  document.metadata = parsed.metadata
+  if not document.received_ms then admit(self, document, ms) end
   return document
 end
 
@@ -167,25 +238,20 @@ end
 ---@param id string
 ---@return gateway.Document?
 function Documents:get(id)
-  return self.by_id[id]
+  local document = self.by_id[id]
+  return document and document.received_ms and document or nil
 end
 
-local function age_of(document)
-  local metadata = document.metadata
-  return metadata and tostring(metadata.upload_timestamp) or document.stages[1] and document.stages[1].at or ""
+---How many are remembered.
+---@return integer
+function Documents:count()
+  return #self.heap
 end
 
 -- All of them, newest first.
 local function sort(self)
-  local list = {}
-  for i = self.last, self.first, -1 do list[#list + 1] = self.by_id[self.order[i]] end
-  local place = {}
-  for i, document in ipairs(list) do place[document] = i end
-  table.sort(list, function(a, b)
-    local at, bt = age_of(a), age_of(b)
-    if at ~= bt then return at > bt end
-    return place[a] < place[b]
-  end)
+  local list = table.move(self.heap, 1, #self.heap, 1, {})
+  table.sort(list, function(a, b) return is_older(b, a) end)
   return list
 end
 

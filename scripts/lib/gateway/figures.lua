@@ -53,6 +53,8 @@ end
 ---@field uploads table<string, integer> by what became of them
 ---@field types table<string, docmsg.FlightStats> of what was published
 ---@field up boolean a broker is connected
+---@field documents integer that are remembered
+---@field caught_up boolean their events have been read
 
 ---@param all gateway.Figures
 ---@return string
@@ -61,8 +63,14 @@ function M.render(all)
   http(lines, all.http)
   uploads(lines, all.uploads)
   produced(lines, all.types)
-  family(lines, "docmsg_kafka_up", "gauge", "1 when a broker is connected.")
-  lines[#lines + 1] = "docmsg_kafka_up " .. (all.up and 1 or 0)
+  for _, entry in ipairs {
+    { "docmsg_kafka_up", "1 when a broker is connected.", all.up and 1 or 0 },
+    { "docmsg_documents", "Documents that are remembered.", all.documents },
+    { "docmsg_documents_complete", "1 when the events of earlier documents have been read.", all.caught_up and 1 or 0 },
+  } do
+    family(lines, entry[1], "gauge", entry[2])
+    lines[#lines + 1] = ("%s %d"):format(entry[1], entry[3])
+  end
   return table.concat(lines, "\n") .. "\n"
 end
 

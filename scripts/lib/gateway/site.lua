@@ -86,10 +86,14 @@ local function list(self, request)
   end
   local shown = {}
   for i, one in ipairs(self.documents:newest(count)) do shown[i] = documents.view(one) end
-  return 200, { documents = json.array(shown) }
+  return 200, { documents = json.array(shown), complete = self.watcher:is_caught_up() }
 end
 
+-- What is not read yet could make another state of what was.
 local function status(self, request)
+  if not self.watcher:is_caught_up() then
+    return web.refuse(503, "catching_up", "the events of documents are still being read: try again")
+  end
   local one = self.documents:get(request:rest())
   if not one then return web.refuse(404, "unknown_document", "no event of this document has been seen") end
   return 200, documents.view(one)
@@ -119,13 +123,15 @@ end
 
 local function tell_health(self)
   local server, up = self.site.server, self.watcher:is_up()
-  local obstacle = self.stopping and "draining" or not up and "Kafka is down" or nil
+  local obstacle = self.stopping and "draining" or not up and "Kafka is down"
+    or not self.watcher:is_caught_up() and "the events of documents are still being read" or nil
   server:set("/livez", 200, PLAIN, "ok\n", HOLDS)
   server:set("/readyz", obstacle and 503 or 200, PLAIN, (obstacle or "ok") .. "\n", HOLDS)
   server:set("/health", 200, web.JSON, assert(json.encode {
     status = obstacle and "degraded" or "ok", kafka = up and "up" or "down" }) .. "\n", HOLDS)
   server:set("/metrics", 200, figures.TYPE, figures.render { http = server:figures(),
-    uploads = self.uploads.figures, types = self.uploads:statistics().types, up = up }, HOLDS)
+    uploads = self.uploads.figures, types = self.uploads:statistics().types, up = up,
+    documents = self.documents:count(), caught_up = self.watcher:is_caught_up() }, HOLDS)
 end
 
 -- == Life ==
@@ -139,8 +145,10 @@ end
 
 -- Takes what the watcher has read, and tells who listens.
 local function tell_changes(self)
+  local was_caught_up = self.watcher:is_caught_up()
   local changed, more = self.watcher:step()
-  if #changed > TOLD_AT_ONCE then
+  if not self.watcher:is_caught_up() then return more end -- half of a document's past is none of its states
+  if #changed > TOLD_AT_ONCE or not was_caught_up then
     self.site.server:tell("event: hello\ndata: {}\n\n")
   else
     for _, one in ipairs(changed) do self.site:tell("document", documents.view(one)) end
@@ -153,7 +161,7 @@ local function open_parts(self)
   local options = self.options
   self.documents = documents.new()
   self.uploads = uploads.new { events = options.events, prefix = options.prefix, log = options.log,
-    stored = function(parsed) self.site:tell("document", documents.view(self.documents:expect(parsed))) end }
+    stored = function(parsed, ms) self.site:tell("document", documents.view(self.documents:expect(parsed, ms))) end }
   local watching, err = watcher.open(options.events, self.documents, options.log)
   if not watching then return nil, err end
   self.watcher = watching

@@ -24,7 +24,7 @@ Uploads.__index = Uploads
 ---@field events table|string
 ---@field prefix string of stored files' names, in the data folder's files/
 ---@field log docmsg.Log
----@field stored fun(parsed: ParsedDocument)
+---@field stored fun(parsed: ParsedDocument, ms: integer) with the time of its event
 
 local function open_bus(self)
   self.bus = docmsg.bus {
@@ -69,10 +69,10 @@ end
 
 -- == Answers ==
 
-local function tell_stored(self, parsed)
+local function tell_stored(self, parsed, report)
   local metadata = parsed.metadata
   self.figures.uploaded = self.figures.uploaded + 1
-  self.options.stored(parsed)
+  self.options.stored(parsed, report.timestamp)
   return 200, {
     document_id = parsed.document_id, filename = metadata.filename, status = "uploaded",
     message = "The document was stored and announced", file_size = metadata.file_size,
@@ -127,7 +127,7 @@ function Uploads:receive(request)
     if not sender.delivery then withdraw(self, request) end
     error(report, 0)
   end
-  if report then return tell_stored(self, parsed) end
+  if report then return tell_stored(self, parsed, report) end
   if err.fatal then replace_bus(self, sender.bus) end
   return tell_failed(self, request, parsed, sender, err)
 end

@@ -2,6 +2,9 @@
 -- Reads the events about documents, and their dead letters, from Kafka's oldest on, and tells which
 -- documents have changed. A group of its own, so that topics and partitions may come later; it commits
 -- nothing.
+--
+-- At first it reads document-received alone, to its end: so it is known which documents are the newest
+-- when the other topics are read, see documents.lua.
 local envelope = require "docmsg.envelope"
 local kafka = require "docmsg.kafka"
 local uuid = require "docmsg.uuid"
@@ -9,6 +12,7 @@ local uuid = require "docmsg.uuid"
 local M = {}
 
 local DEAD_LETTERS <const> = "%.dlq$"
+local RECEIVED <const> = "document-received"
 
 -- What is taken at once, so that requests need not wait long.
 local BATCH <const> = 100
@@ -20,6 +24,9 @@ local BATCH <const> = 100
 ---@field private next table<string, integer> the offset after the last that was read, by "topic/partition"
 ---@field private log docmsg.Log
 ---@field private up boolean a broker is connected
+---@field private received string the topic that is read first
+---@field private is_first boolean it is being read, and the others wait
+---@field private caught_up boolean all that was there at first has been read
 local Watcher = { __name = "gateway.Watcher" }
 Watcher.__index = Watcher
 
@@ -43,6 +50,15 @@ local function note_stats(self, text)
   self.up = up
 end
 
+-- The other topics wait until document-received was read.
+local function hold_others(self, partitions, consumer)
+  local others = {}
+  for _, gained in ipairs(partitions) do
+    if gained.topic ~= self.received then others[#others + 1] = gained end
+  end
+  if self.is_first and #others > 0 then assert(consumer:pause(others)) end
+end
+
 -- A partition that comes back goes on where it was.
 local function starts_of(self, partitions)
   local starts = {}
@@ -60,13 +76,17 @@ end
 ---@return docmsg.Error? err
 function M.open(events, documents, log)
   local topics, stages = topics_of(events)
-  local self = setmetatable({ documents = documents, stages = stages, next = {}, log = log, up = false }, Watcher)
+  local self = setmetatable({ documents = documents, stages = stages, next = {}, log = log, up = false,
+    received = events[RECEIVED].topic, is_first = true, caught_up = false }, Watcher)
   local err
   self.consumer, err = kafka.consumer {
     group = "docmsg-gateway-" .. uuid.v4(), topics = topics,
     kafka = { ["auto.offset.reset"] = "earliest", ["statistics.interval.ms"] = 1000,
-      ["topic.metadata.refresh.interval.ms"] = 10000 },
-    on_assign = function(partitions) return starts_of(self, partitions) end,
+      ["topic.metadata.refresh.interval.ms"] = 10000, ["enable.partition.eof"] = true },
+    on_assign = function(partitions, consumer)
+      hold_others(self, partitions, consumer)
+      return starts_of(self, partitions)
+    end,
     on_stats = function(text) note_stats(self, text) end,
     on_error = function(trouble) log:debug("watching: %s", tostring(trouble)) end,
   }
@@ -84,6 +104,35 @@ end
 ---@return boolean
 function Watcher:is_up()
   return self.up
+end
+
+---Has all been read that Kafka had when it was asked first?
+---@return boolean
+function Watcher:is_caught_up()
+  return self.caught_up
+end
+
+-- Was the end of all partitions reached, or of those of one topic? Where there are none: no.
+local function is_through(self, topic)
+  local ended, found = {}, false
+  for _, one in ipairs(self.consumer:ended()) do ended[one.topic .. "/" .. one.partition] = true end
+  for _, one in ipairs(self.consumer:assignment()) do
+    if not topic or one.topic == topic then
+      if not ended[one.topic .. "/" .. one.partition] then return false end
+      found = true
+    end
+  end
+  return found
+end
+
+local function note_progress(self)
+  if self.is_first and is_through(self, self.received) then
+    self.is_first = false
+    assert(self.consumer:resume())
+  end
+  if self.is_first or not is_through(self) then return end
+  self.caught_up = true
+  self.log:info("the events of documents have been read: %d are remembered", self.documents:count())
 end
 
 -- A dead letter's own type is that of the event. What is of another type is no event of ours.
@@ -110,6 +159,7 @@ function Watcher:step()
       changed[#changed + 1], known[document] = document, true
     end
   end
+  if not self.caught_up then note_progress(self) end
   return changed, #batch == BATCH
 end
 
