@@ -114,8 +114,8 @@ static dm_status status_now (dm_slot *slot) {
   return (dm_status)atomic_load_explicit(&slot->status, memory_order_acquire);
 }
 
-void dm_ledger_expect (dm_ledger *ledger) {
-  ledger->sent++;
+void dm_ledger_expect (dm_ledger *ledger, unsigned count) {
+  ledger->sent += count;
 }
 
 void dm_ledger_unexpect (dm_ledger *ledger) {

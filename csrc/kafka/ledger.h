@@ -79,10 +79,10 @@ dm_report dm_slot_read (dm_slot *slot);
 /* The report of this slot makes the polling call return at once; NULL ends that. */
 void dm_ledger_await (dm_ledger *ledger, dm_slot *slot);
 
-/* A record that has no slot: it is only counted, as is what becomes of it. */
-void dm_ledger_expect (dm_ledger *ledger);
+/* So many records that have no slot: they are only counted, as is what becomes of them. */
+void dm_ledger_expect (dm_ledger *ledger, unsigned count);
 
-/* It was not taken by librdkafka: there will be no report. */
+/* One of them was not taken by librdkafka: there will be no report. */
 void dm_ledger_unexpect (dm_ledger *ledger);
 
 /* How many records without a slot were not delivered, and why the first of them. */

@@ -173,11 +173,17 @@ static rd_kafka_resp_err_t produce (lua_State *L, rd_kafka_t *rk, const dm_topic
   return rd_kafka_last_error();
 }
 
+/* When a full queue has no report for so long, its records linger. */
+#define LINGER_MS 20
+
 /* Serves reports until the full queue may have room. False: the deadline passed. */
 static bool make_room (lua_State *L, dm_producer *producer, dm_deadline deadline,
                        const dm_watch *watch) {
+  uint64_t before = dm_ledger_reported(producer->ledger);
   int left = dm_deadline_slice(deadline);
-  rd_kafka_poll(producer->client.rk, left);
+  rd_kafka_poll(producer->client.rk, left < LINGER_MS ? left : LINGER_MS);
+  if (dm_ledger_reported(producer->ledger) == before)
+    rd_kafka_flush(producer->client.rk, dm_deadline_slice(deadline));
   if (dm_watch_pending(L, watch)) return false;
   return left > 0;
 }
@@ -245,12 +251,12 @@ bool dm_send_take (lua_State *L, dm_producer *producer, const dm_topic *topic,
   return false;
 }
 
-bool dm_send_serve (lua_State *L, dm_producer *producer) {
-  if (++producer->sends < SENDS_PER_POLL) return false;
+bool dm_send_serve (dm_producer *producer, unsigned sends) {
+  producer->sends += sends;
+  if (producer->sends < SENDS_PER_POLL) return false;
   producer->sends = 0;
   rd_kafka_poll(producer->client.rk, 0);
-  dm_client_dispatch(L, 1, &producer->client);
-  return true;
+  return dm_feed_waiting(producer->client.feed);
 }
 
 /* Queues the record at index 2 of the producer at 1 and pushes its handle, or nil and an error. */
@@ -258,7 +264,8 @@ static int queue_record (lua_State *L, dm_producer *producer) {
   dm_record record;
   dm_topic *topic;
   dm_slot *slot;
-  dm_send_serve(L, producer); /* may run handlers: before anything points into the record */
+  if (dm_send_serve(producer, 1)) /* before anything points into the record */
+    dm_client_dispatch(L, 1, &producer->client);
   dm_record_read(L, 2, &record);
   topic = dm_send_topic(L, producer, record.topic, record.topic_size);
   if (topic == NULL) return dm_send_refused(L, record.topic);

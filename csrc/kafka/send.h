@@ -41,9 +41,8 @@ dm_topic *dm_send_topic (lua_State *L, dm_producer *producer, const char *name, 
 /* Pushes nil and the error of such a name.  [-0, +2, m] */
 int dm_send_refused (lua_State *L, const char *name);
 
-/* Serves reports now and then. True: that may have run handlers, which may change what was read from
-** Lua.  [-0, +0, e] */
-bool dm_send_serve (lua_State *L, dm_producer *producer);
+/* Counts so many sends, and serves reports now and then. True: handlers wait to be called. */
+bool dm_send_serve (dm_producer *producer, unsigned sends);
 
 /* Gives librdkafka the record, whose report goes to 'slot'; NULL: it was expected. False after
 ** pushing nil and an error.  [-0, +(0|2), e] */

@@ -3,15 +3,14 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 
 #include "base/metatable.h"
 #include "kafka/error.h"
+#include "kafka/lines.h"
 #include "kafka/send.h"
 
-#define LINE_TYPE "docmsg.Line"
+#define LINES_TYPE "docmsg.Lines"
 #define WHAT "lines"
 
 static const dm_option options[] = {
@@ -20,48 +19,67 @@ static const dm_option options[] = {
   { NULL, DM_OPTION_ANY, 0, 0 },
 };
 
-/* The line that was read last, in a userdata: an error frees it, too. */
-typedef struct line_box {
-  char *text;
-  size_t room;
-} line_box;
+/* librdkafka takes so many records at once. */
+#define BATCH 64
+
+/* A record of at most so many bytes is never too large: message.max.bytes is 1000 at least. */
+#define SMALL 512
 
 /* A call: the producer at 1, what all records have at 2, the file at 3, the options at 4. */
 typedef struct reading {
   dm_producer *producer;
-  luaL_Stream *stream;
   const dm_topic *topic; /* NULL: librdkafka refuses its name */
   const char *delimiter; /* between key and value, or NULL */
   bool null;             /* an empty key or value is null */
-  line_box *line;
+  dm_lines *lines;       /* in a userdata: an error frees them, too */
   dm_record record;      /* the next one */
   const char *key;       /* of a line that has none itself */
   size_t key_size;
   lua_Integer count;
+  unsigned fresh;        /* sent since reports were last served */
+  rd_kafka_message_t batch[BATCH];
 } reading;
 
-static int line_gc (lua_State *L) {
-  line_box *line = lua_touserdata(L, 1);
-  free(line->text);
-  line->text = NULL;
+/* An error, too, leaves the file where the lines are that were not taken. */
+typedef struct lines_box {
+  dm_lines lines;
+  const luaL_Stream *stream; /* the user value */
+} lines_box;
+
+static int lines_close (lua_State *L) {
+  lines_box *box = lua_touserdata(L, 1);
+  if (box->stream->closef != NULL) dm_lines_leave(&box->lines);
   return 0;
 }
 
-static line_box *push_line (lua_State *L) {
-  line_box *line = lua_newuserdatauv(L, sizeof *line, 0);
-  *line = (line_box){ NULL, 0 };
-  if (dm_metatable_new(L, LINE_TYPE)) {
-    lua_pushcfunction(L, line_gc);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return line;
+static int lines_gc (lua_State *L) {
+  lines_box *box = lua_touserdata(L, 1);
+  dm_lines_free(&box->lines);
+  return 0;
 }
 
-static luaL_Stream *check_file (lua_State *L, int arg) {
-  luaL_Stream *stream = luaL_checkudata(L, arg, LUA_FILEHANDLE);
-  luaL_argcheck(L, stream->closef != NULL, arg, "the file is closed");
+static luaL_Stream *check_file (lua_State *L) {
+  luaL_Stream *stream = luaL_checkudata(L, 3, LUA_FILEHANDLE);
+  luaL_argcheck(L, stream->closef != NULL, 3, "the file is closed");
   return stream;
+}
+
+static dm_lines *push_lines (lua_State *L) {
+  luaL_Stream *stream = check_file(L);
+  lines_box *box = lua_newuserdatauv(L, sizeof *box, 1);
+  *box = (lines_box){ .stream = stream };
+  lua_pushvalue(L, 3);
+  lua_setiuservalue(L, -2, 1);
+  if (dm_metatable_new(L, LINES_TYPE)) {
+    lua_pushcfunction(L, lines_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushcfunction(L, lines_close);
+    lua_setfield(L, -2, "__close");
+  }
+  lua_setmetatable(L, -2);
+  dm_lines_start(&box->lines, stream->f);
+  lua_toclose(L, -1);
+  return &box->lines;
 }
 
 /* Reads the options, and what all records have in common. */
@@ -94,37 +112,112 @@ static void set_record (reading *it, const char *text, size_t size) {
   set_value(it, text, size);
 }
 
-/* Sends the next line. 1: it was sent; 0: there is none; 2 after pushing nil and an error. */
-static int send_next (lua_State *L, reading *it, const dm_watch *watch) {
-  ssize_t size;
-  if (dm_send_serve(L, it->producer)) read_common(L, it); /* handlers may have changed all of it */
-  check_file(L, 3);
-  if (it->topic == NULL) return dm_send_refused(L, it->record.topic);
-  dm_watch_check(L, watch);
-  errno = 0;
-  size = getdelim(&it->line->text, &it->line->room, '\n', it->stream->f);
-  if (size < 0) {
-    dm_watch_check(L, watch); /* a signal ends a read */
-    if (feof(it->stream->f) && !ferror(it->stream->f)) return 0;
-    return dm_error_return(L, RD_KAFKA_RESP_ERR__FS, "the input cannot be read: %s",
-                           strerror(errno));
+/* Calls the handlers, which may change whatever was read. */
+static void call_handlers (lua_State *L, reading *it) {
+  dm_lines_leave(it->lines);
+  dm_client_dispatch(L, 1, &it->producer->client);
+  read_common(L, it);
+  dm_lines_start(it->lines, check_file(L)->f);
+}
+
+/* The record alone. False after pushing nil and an error. */
+static bool send_one (lua_State *L, reading *it) {
+  dm_ledger_expect(it->producer->ledger, 1);
+  if (!dm_send_take(L, it->producer, it->topic, &it->record, NULL)) return false;
+  it->count++;
+  it->fresh++;
+  return true;
+}
+
+/* May the record be one of many? Those cannot have headers and timestamps. */
+static bool is_plain (const dm_record *record) {
+  return record->headers == 0 && record->timestamp == 0 &&
+         record->key_size + record->value_size <= SMALL;
+}
+
+/* Puts lines that are there into the batch; returns how many. The record is the next one when the
+** first of them is not plain. */
+static int fill_batch (reading *it) {
+  const char *text;
+  size_t size, before = it->lines->begin;
+  int n = 0;
+  for (; n < BATCH && dm_lines_take(it->lines, &text, &size); before = it->lines->begin) {
+    set_record(it, text, size);
+    if (!is_plain(&it->record)) break;
+    it->batch[n++] = (rd_kafka_message_t){ .payload = (void *)it->record.value,
+                                           .len = it->record.value_size,
+                                           .key = (void *)it->record.key,
+                                           .key_len = it->record.key_size };
   }
-  if (it->line->text[size - 1] == '\n') size--;
-  set_record(it, it->line->text, (size_t)size);
-  dm_ledger_expect(it->producer->ledger);
-  return dm_send_take(L, it->producer, it->topic, &it->record, NULL) ? 1 : 2;
+  if (n > 0) it->lines->begin = before; /* what is not plain comes after them */
+  return n;
+}
+
+/* What was not taken among others is tried alone: that waits for room, or tells why not. */
+static bool send_again (lua_State *L, reading *it, const rd_kafka_message_t *message) {
+  it->record.key = message->key;
+  it->record.key_size = message->key_len;
+  it->record.value = message->payload;
+  it->record.value_size = message->len;
+  return send_one(L, it);
+}
+
+/* Sends records of the batch, in order; from a full queue on, only the next. Returns how many, or
+** -1 after pushing nil and an error. */
+static int send_many (lua_State *L, reading *it, rd_kafka_message_t *batch, int n) {
+  int taken = rd_kafka_produce_batch(it->topic->rkt, it->record.partition,
+                                     RD_KAFKA_MSG_F_COPY, batch, n);
+  dm_ledger_expect(it->producer->ledger, (unsigned)taken);
+  for (int i = 0; i < n; i++) {
+    if (!batch[i].err) it->count++, it->fresh++;
+    else if (!send_again(L, it, &batch[i])) return -1;
+    else if (batch[i].err == RD_KAFKA_RESP_ERR__QUEUE_FULL) return i + 1;
+  }
+  return n;
+}
+
+/* Sends lines that are there. False after pushing nil and an error. */
+static bool send_loaded (lua_State *L, reading *it) {
+  int n = fill_batch(it), sent = 0;
+  if (n == 0) return send_one(L, it);
+  for (int i = 0; i < n; i += sent) {
+    sent = send_many(L, it, it->batch + i, n - i);
+    if (sent < 0) return false;
+  }
+  return true;
+}
+
+/* What a read that failed leaves behind; a signal may have ended it. */
+static int not_read (lua_State *L, const dm_watch *watch) {
+  int code = errno;
+  dm_watch_check(L, watch);
+  return dm_error_return(L, RD_KAFKA_RESP_ERR__FS, "the input cannot be read: %s", strerror(code));
+}
+
+/* Sends the next lines. 1: they were sent; 0: there are none; 2 after pushing nil and an error. */
+static int send_next (lua_State *L, reading *it, const dm_watch *watch) {
+  int loaded;
+  if (dm_send_serve(it->producer, it->fresh)) call_handlers(L, it);
+  it->fresh = 0;
+  dm_watch_check(L, watch);
+  check_file(L);
+  if (it->topic == NULL) return dm_send_refused(L, it->record.topic);
+  loaded = dm_lines_load(it->lines);
+  if (loaded < 0) return not_read(L, watch);
+  return loaded == 0 ? 0 : send_loaded(L, it) ? 1 : 2;
 }
 
 int dm_send_lines (lua_State *L) {
-  reading it = { .producer = dm_producer_check(L, 1), .stream = check_file(L, 3) };
+  reading it = { .producer = dm_producer_check(L, 1) };
   dm_watch watch = dm_watch_begin(L);
   int result;
+  check_file(L);
   lua_settop(L, 4);
   dm_option_default(L, 4);
   dm_option_check(L, 4, WHAT, options);
-  it.line = push_line(L);
   read_common(L, &it);
-  while ((result = send_next(L, &it, &watch)) == 1) it.count++;
+  it.lines = push_lines(L);
+  while ((result = send_next(L, &it, &watch)) == 1) continue;
   lua_pushinteger(L, it.count);
   return result + 1;
 }

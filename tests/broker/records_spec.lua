@@ -41,6 +41,13 @@ describe("cat, tail and put", function()
     assert.same({ "1", "2", "3" }, sorted(place:expect(0, "cat", topic.name, "-e")))
   end)
 
+  it("leave it to the user how long records linger", function()
+    place:write("none.txt", "")
+    for _, property in ipairs { "linger.ms=1", "message.timeout.ms=400" } do
+      place:expect(0, "put", topic.name, "none.txt", "-X", property)
+    end
+  end)
+
   it("carry everything about a record as JSON", function()
     do
       local producer <close> = cluster:producer()

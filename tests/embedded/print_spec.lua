@@ -273,6 +273,99 @@ describe("printing and lines", function()
     assert.equal("ka\0b\r;k\xff;", read_back(file))
   end)
 
+  ---The values of partition 0.
+  local function values()
+    local list, consumer <close> = {}, reader()
+    for message in consumer:messages("20s") do
+      list[#list + 1] = message.value
+      if list[#list] == "end" then return list end
+    end
+    error("there is no end")
+  end
+
+  ---Lines of all sizes: of many at once, alone, and longer than what is read at once.
+  local function lines_of_all_sizes()
+    local lines = {}
+    for i = 1, 1000 do lines[i] = i .. ("x"):rep(i % 300 == 0 and 300000 or i % 7 == 0 and 600 or i % 50) end
+    lines[1001] = ""
+    lines[1002] = "end"
+    return lines
+  end
+
+  it("sends lines of all sizes in their order", function()
+    local lines = lines_of_all_sizes()
+    assert.same({ 1002, nil, 0 }, { put(table.concat(lines, "\n"), { partition = 0 }) })
+    assert.same(lines, values())
+  end)
+
+  it("sends lines of a pipe", function()
+    local producer <close> = cluster:producer()
+    local input <close> = assert(io.popen("printf 'a\\n\\nb\\nend'"))
+    assert.equal(4, producer:lines({ topic = topic, partition = 0 }, input))
+    assert(producer:flush "30s")
+    assert.same({ "a", "", "b", "end" }, values())
+  end)
+
+  it("keeps the order of lines when the queue is full", function()
+    local input <close> = assert(io.tmpfile())
+    local lines = {}
+    for i = 1, 500 do lines[i] = tostring(i) end
+    lines[501] = "end"
+    assert(input:write(table.concat(lines, "\n"), "\n"))
+    assert(input:seek "set")
+    local producer <close> = cluster:producer { kafka = { ["queue.buffering.max.messages"] = 10 } }
+    assert.equal(501, producer:lines({ topic = topic, partition = 0 }, input))
+    assert(producer:flush "30s")
+    assert.same(lines, values())
+  end)
+
+  it("begins where the file is, and leaves it after the lines it has sent", function()
+    local input <close> = assert(io.tmpfile())
+    local producer <close> = cluster:producer()
+    local record = { topic = topic, partition = 0 }
+    assert(input:write "no\na\nb")
+    assert(input:seek "set")
+    assert.equal("no", input:read())
+    assert.equal(2, producer:lines(record, input))
+    assert.equal(6, input:seek())
+    assert.equal(0, producer:lines(record, input))
+    assert(input:write "\nc\nend\n") -- it grows
+    assert(input:seek("set", 7))
+    assert.equal(2, producer:lines(record, input))
+    assert.is_nil(input:read())
+    assert(producer:flush "30s")
+    assert.same({ "a", "b", "c", "end" }, values())
+  end)
+
+  it("leaves the file after the lines it has sent also when a handler raises", function()
+    local input <close> = assert(io.tmpfile())
+    local lines, raised, calls = {}, 0, 0
+    for i = 1, 5000 do lines[i] = tostring(i) end
+    lines[5001] = "end"
+    assert(input:write(table.concat(lines, "\n")))
+    assert(input:seek "set")
+    local producer <close> = cluster:producer { kafka = { debug = "msg", ["queue.buffering.max.messages"] = 100 },
+      on_log = function()
+        calls = calls + 1
+        if calls % 10 == 0 then error "no more" end
+      end }
+    while not pcall(producer.lines, producer, { topic = topic, partition = 0 }, input) do raised = raised + 1 end
+    assert.is_true(raised > 0)
+    while not pcall(producer.flush, producer, "30s") do end
+    assert.same(lines, values())
+  end)
+
+  it("sends no line to a partition that there is not", function()
+    local input <close> = assert(io.tmpfile())
+    assert(input:write "a\nb\n")
+    assert(input:seek "set")
+    local producer <close> = cluster:producer()
+    assert(producer:partitions(topic, "30s"))
+    local count, err, before = producer:lines({ topic = topic, partition = 7 }, input)
+    assert.same({ nil, "_UNKNOWN_PARTITION", 0 }, { count, err.name, before })
+    assert.equal(0, producer:pending())
+  end)
+
   it("says which line cannot be sent", function()
     local input <close> = assert(io.tmpfile())
     assert(input:write("a\n" .. ("b"):rep(2000000) .. "\n"))

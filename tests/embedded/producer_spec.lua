@@ -138,6 +138,13 @@ describe("a producer", function()
     end
   end)
 
+  it("sends what lingers when the queue is full", function()
+    local producer <close> = cluster:producer { queue_timeout = "10s",
+      kafka = { ["queue.buffering.max.messages"] = 10, ["linger.ms"] = 200000 } }
+    for i = 1, 35 do assert(producer:send { topic = topic, value = tostring(i) }) end
+    assert.is_true(producer:flush("20s"))
+  end)
+
   it("says so when the queue stays full", function()
     local producer = assert(kafka.producer {
       bootstrap_servers = NOBODY, queue_timeout = "50ms", on_error = function() end,

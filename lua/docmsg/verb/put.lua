@@ -11,6 +11,22 @@ local function read_header(text)
   return nil, "NAME=VALUE"
 end
 
+-- The lines of a file are all there: librdkafka need not send what is not a full batch yet. (It also
+-- spins while what lingered waits for the batch before it.)
+local FILE_LINGER <const> = "500"
+
+-- Who sets one of them has a linger in mind; it must be less than the timeout.
+local LINGERS <const> = { "linger.ms", "queue.buffering.max.ms", "message.timeout.ms", "delivery.timeout.ms" }
+
+local function properties_for(file, json)
+  if json or not file:seek() then return {} end
+  local set = require("docmsg.kafka").defaults().kafka
+  for _, name in ipairs(LINGERS) do
+    if set[name] then return {} end
+  end
+  return { ["linger.ms"] = FILE_LINGER }
+end
+
 -- How many were sent, how many of them did not arrive, why, and with what code to end otherwise.
 ---@class docmsg.verb.put.Outcome
 ---@field sent integer
@@ -110,7 +126,7 @@ arrived]],
     end
     local file, reason = open(options.FILE)
     if not file then return output:fail(exit.USAGE, reason) end
-    local producer <close>, err = require("docmsg.kafka").producer {}
+    local producer <close>, err = require("docmsg.kafka").producer { kafka = properties_for(file, options.json) }
     if not producer then return output:fail(exit.FAILED, err) end
     local partitions, failure = producer:partitions(options.TOPIC, options.timeout)
     if not partitions then return output:fail(exit.FAILED, failure) end
