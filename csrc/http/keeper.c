@@ -15,7 +15,9 @@
 static bool is_late (const dm_keeper *keeper, const dm_connection *connection, int64_t now_ms) {
   int64_t began_ms = atomic_load(&connection->began_ms);
   int64_t worth_ms = (int64_t)(atomic_load(&connection->received) * 1000 / DM_KEEPER_BYTES_PER_S);
-  return began_ms != 0 && now_ms > began_ms + keeper->grace_ms + worth_ms;
+  int64_t grace_ms = keeper->grace_ms;
+  if (connection->spare && grace_ms > DM_KEEPER_SPARE_MS) grace_ms = DM_KEEPER_SPARE_MS;
+  return began_ms != 0 && now_ms > began_ms + grace_ms + worth_ms;
 }
 
 static void *run (void *arg) {
@@ -57,7 +59,7 @@ void dm_keeper_close (dm_keeper *keeper) {
   pthread_mutex_destroy(&keeper->lock);
 }
 
-dm_connection *dm_keeper_add (dm_keeper *keeper, int fd) {
+dm_connection *dm_keeper_add (dm_keeper *keeper, int fd, bool spare) {
   dm_connection *connection = calloc(1, sizeof *connection);
   if (connection == NULL) return NULL;
   connection->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -65,6 +67,7 @@ dm_connection *dm_keeper_add (dm_keeper *keeper, int fd) {
     free(connection);
     return NULL;
   }
+  connection->spare = spare;
   dm_keeper_idle(connection);
   pthread_mutex_lock(&keeper->lock);
   connection->next = keeper->first;

@@ -3,7 +3,7 @@
 **
 ** A request, from its first byte to its last, has a grace and, beside it, a second for so many bytes:
 ** whoever is slower than that is cut off. (That nothing comes at all is libmicrohttpd's to notice.)
-** Time in which the server thinks does not count.
+** Time in which the server thinks does not count. A spare connection has a short grace.
 **
 ** Threads:   dm_keeper_add, _busy, _idle, _received and _remove on the connection's, the rest on the
 **            server's parent.
@@ -19,12 +19,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The grace of a spare connection: whoever has one waits for others to go. */
+#define DM_KEEPER_SPARE_MS 1000
+
 /* Bytes that are worth a second. */
 #define DM_KEEPER_BYTES_PER_S 65536
 
 typedef struct dm_connection {
   struct dm_connection *next, **link;
   int fd;
+  bool spare;
   _Atomic int64_t began_ms;       /* of the request, or the wait for it; 0: the server thinks */
   _Atomic uint64_t received;      /* bytes of its body */
 } dm_connection;
@@ -47,7 +51,7 @@ bool dm_keeper_start (dm_keeper *keeper);
 void dm_keeper_close (dm_keeper *keeper);
 
 /* A connection began on the socket; NULL: no memory, or no descriptor. */
-dm_connection *dm_keeper_add (dm_keeper *keeper, int fd);
+dm_connection *dm_keeper_add (dm_keeper *keeper, int fd, bool spare);
 void dm_keeper_remove (dm_keeper *keeper, dm_connection *connection);
 
 /* Some of the request's body has come. */

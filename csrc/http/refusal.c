@@ -26,6 +26,7 @@ static const struct { unsigned code; const char *reason, *message; } refusals[DM
   [DM_NOT_STORED] = { 503, "not_stored", "the file could not be stored" },
   [DM_STALE] = { 503, "stale", "stuck: the program does not say how it is" },
   [DM_BUSY] = { 503, "busy", "too many listen already" },
+  [DM_CROWDED] = { 503, "busy", "there are too many requests at the same time: try again" },
   [DM_STOPPING] = { 503, "stopping", "the server is being stopped" },
   [DM_FAILED] = { 500, "failed", "the request could not be handled; the log of the server says why" },
 };

@@ -31,6 +31,7 @@ typedef enum dm_refusal {
   DM_NOT_STORED,
   DM_STALE,
   DM_BUSY,
+  DM_CROWDED,
   DM_STOPPING,
   DM_FAILED,
   DM_REFUSALS

@@ -63,6 +63,7 @@ static uint64_t body_max (const dm_route *route) {
 static dm_refusal look (dm_server *server, dm_exchange *ex) {
   dm_refusal refusal = dm_guard_check_site(&server->guard, ex->connection);
   if (refusal != DM_NOT_REFUSED) return refusal;
+  if (ex->keeping->spare && !dm_pages_has(&server->pages, ex->path)) return DM_CROWDED;
   if (!is_length_clear(ex->connection)) return DM_BAD_LENGTH;
   if (dm_pages_has(&server->pages, ex->path)) {
     if (!is_read(ex->method)) return DM_WRONG_METHOD;
@@ -176,8 +177,8 @@ static dm_connection *keeping_of (struct MHD_Connection *connection) {
 /* The head is there. Only now may an answer be queued before the body has come. */
 static enum MHD_Result begin (dm_server *server, dm_exchange *ex) {
   ex->keeping = keeping_of(ex->connection);
-  if (ex->keeping == NULL) return MHD_NO; /* no descriptor was to be had */
-  ex->refusal = look(server, ex);
+  ex->refusal = ex->keeping == NULL ? DM_CROWDED : look(server, ex); /* it lacks a descriptor */
+  if (ex->refusal == DM_CROWDED) return refuse(server, ex, true); /* others wait for its place */
   if (ex->refusal == DM_NOT_REFUSED && ex->route != NULL && ex->route->upload != NULL) {
     ex->upload = dm_upload_new(ex->route->upload, ex->connection);
     ex->refusal = ex->upload == NULL ? DM_FAILED : ex->upload->refusal;
@@ -252,9 +253,9 @@ static void on_connection (void *arg, struct MHD_Connection *connection, void **
                            enum MHD_ConnectionNotificationCode code) {
   dm_server *server = arg;
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-    atomic_fetch_add(&server->figures.connections, 1);
-    *context = dm_keeper_add(&server->keeper,
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    int others = atomic_fetch_add(&server->figures.connections, 1);
+    *context = dm_keeper_add(&server->keeper, fd, others >= server->limits.connections);
     return;
   }
   atomic_fetch_sub(&server->figures.connections, 1);
@@ -298,7 +299,7 @@ static void start_daemon (dm_server *server) {
     on_request, server, MHD_OPTION_LISTEN_SOCKET, server->listener,
     MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
     MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-    MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->limits.connections,
+    MHD_OPTION_CONNECTION_LIMIT, (unsigned)(server->limits.connections + DM_SERVER_SPARE),
     MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->limits.head_bytes,
     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)server->limits.idle_s,
     MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,

@@ -22,11 +22,20 @@
 #include "http/page.h"
 #include "http/stream.h"
 
+/* Connections beside those of 'limits': what is set ahead, as health is, has its answer there, and
+** the rest is told that there are too many. What comes then is closed at once. */
+#define DM_SERVER_SPARE 32
+
+/* Descriptors of a connection in an upload: its socket, the keeper's, a folder and a file; and of one
+** that is spare. */
+#define DM_SERVER_FDS 4
+#define DM_SERVER_SPARE_FDS 2
+
 /* Workers' threads that run handlers. */
 #define DM_SERVER_LANES 16
 
 typedef struct dm_server_limits {
-  int connections;     /* at a time; more are closed at once */
+  int connections;     /* at a time, beside those that are spare */
   int pages;
   int idle_s;          /* in which nothing comes */
   size_t head_bytes;   /* of a request, with what libmicrohttpd needs besides */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/metatable.h"
@@ -31,6 +32,9 @@
 /* Of one with routes. */
 #define IDLE_S 5
 #define HEAD_BYTES 32768
+
+/* Descriptors that the rest of the program may need, clients of Kafka for instance. */
+#define OTHER_FDS 192
 
 /* Descriptors that a server waits for besides its own. */
 #define WATCHED_MAX 8
@@ -142,12 +146,26 @@ static bool start (server_box *box) {
   return box->started;
 }
 
+/* As many connections as descriptors can be had for, after raising the limit of them as far as that
+** is needed and allowed: who is refused can try again, but what lacks a descriptor half-way fails. */
+static int fit_connections (int asked) {
+  const rlim_t others = OTHER_FDS + (rlim_t)DM_SERVER_SPARE * DM_SERVER_SPARE_FDS;
+  rlim_t needed = others + (rlim_t)asked * DM_SERVER_FDS;
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return asked;
+  limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= needed) return asked;
+  return limit.rlim_cur < others + DM_SERVER_FDS ? 1
+                                                 : (int)((limit.rlim_cur - others) / DM_SERVER_FDS);
+}
+
 int dm_server_lua (lua_State *L) {
   dm_server_limits limits = { .pages = DM_PAGES, .idle_s = IDLE_S, .head_bytes = HEAD_BYTES };
   server_box *box;
   lua_settop(L, 1);
   dm_option_check(L, 1, "http.server", server_options);
-  limits.connections = (int)dm_option_integer(L, 1, "connections", 256);
+  limits.connections = fit_connections((int)dm_option_integer(L, 1, "connections", 256));
   limits.grace_ms = dm_option_duration(L, 1, "grace", "30s");
   if (!push_server(L, "http.server", limits)) return 2;
   box = lua_touserdata(L, -1);
@@ -297,7 +315,8 @@ static void set_figure (lua_State *L, const char *name, uint64_t figure) {
   lua_setfield(L, -2, name);
 }
 
-/* server:figures() -> { requests, received, cut_off, connections, streams, classes = { n, … } } */
+/* server:figures() -> { requests, received, cut_off, connections, connections_max, streams,
+** classes = { n, … } } */
 static int server_figures (lua_State *L) {
   dm_server *server = check(L);
   dm_server_figures *figures = &server->figures;
@@ -306,6 +325,7 @@ static int server_figures (lua_State *L) {
   set_figure(L, "received", atomic_load(&figures->received));
   set_figure(L, "cut_off", atomic_load(&figures->cut_off));
   set_figure(L, "connections", (uint64_t)atomic_load(&figures->connections));
+  set_figure(L, "connections_max", (uint64_t)server->limits.connections);
   set_figure(L, "streams", (uint64_t)dm_streams_tell(&server->streams, "", 0));
   lua_newtable(L);
   for (int i = 1; i < 6; i++) {

@@ -22,6 +22,7 @@
 #define PARSER_BYTES 16384
 
 static dm_refusal refusal_of (int error) {
+  if (error == EMFILE || error == ENFILE) return DM_CROWDED;
   return error == ENOSPC || error == EDQUOT || error == EFBIG ? DM_DISK_FULL : DM_NOT_STORED;
 }
 

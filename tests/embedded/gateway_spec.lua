@@ -5,6 +5,7 @@ local client = require "support.http"
 local gateway = require "support.gateway"
 local json = require "docmsg.json"
 local kafka = require "docmsg.kafka"
+local process = require "support.process"
 local program = require "support.program"
 local script = require "support.script"
 local workflow = require "support.workflow"
@@ -34,6 +35,27 @@ local function records(broker, topic)
     return #all > 0
   end, "30s", "records of " .. topic)
   return all
+end
+
+-- Sends the halves of $3 uploads at once; the second ones when there is a file $2. Prints the codes.
+local AT_ONCE <const> = [[form=$'--frontier\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+head=$'POST /api/v1/upload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=frontier\r\n'
+for ((i = 0; i < $3; i++)); do exec {fd}<>"/dev/tcp/127.0.0.1/$1" || exit 1; fds+=($fd)
+  printf '%sContent-Length: %d\r\n\r\n%s%1000s' "$head" $((${#form} + 1018)) "$form" x >&$fd; done
+until [ -e "$2" ]; do read -r -t 0.05 <> <(:); done
+for fd in "${fds[@]}"; do printf '1234\r\n--frontier--\r\n' >&$fd; done 2>/dev/null
+for fd in "${fds[@]}"; do IFS=' ' read -r _ code _ <&$fd && echo "code $code"; done 2>/dev/null
+:]]
+
+-- Begins so many uploads, and when `until_` is so finishes them; the answers by their code.
+local function upload_at_once(gate, count, until_)
+  local go = gate.folder .. "/go"
+  local clients <close> = process.start { "bash", "-c", AT_ONCE, "bash", gate.address:match "%d+$", go, tostring(count) }
+  await(until_, "30s", "the beginnings of uploads")
+  program.write(go, "")
+  local codes = {}
+  for code in clients:wait().stdout:gmatch "code (%d+)" do codes[code] = (codes[code] or 0) + 1 end
+  return codes
 end
 
 describe("the gateway", function()
@@ -126,6 +148,28 @@ describe("the gateway", function()
     end
     assert.same({ 404, 404, "completed", "completed", "completed" }, states)
     assert.truthy(gate:ask("GET", "/metrics").body:find("docmsg_documents 10000\n", 1, true))
+  end)
+
+  it("takes 256 uploads at once where 300 files may be open, as far as that may be raised", function()
+    local broker <close> = start_broker()
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers, ulimit = "-Sn 300" }
+    gate:await_ready()
+    assert.same({ ["200"] = 256 }, upload_at_once(gate, 256, function() return #gate:stored() == 256 end))
+    assert.equal(256, #gate:stored())
+  end)
+
+  it("takes as many uploads at once as files may be open, and says to others that it is busy", function()
+    local broker <close> = start_broker()
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers, ulimit = "-n 300" }
+    gate.process:await_stderr "11 connections at a time, not 256"
+    gate:await_ready()
+    local codes = upload_at_once(gate, 30, function()
+      return gate:ask("GET", "/metrics").body:find 'requests_total{class="5xx"} [1-9]' and #gate:stored() >= 10
+    end)
+    assert.equal(30, codes["200"] + codes["503"])
+    assert.truthy(codes["200"] >= 10 and codes["200"] <= 11)
+    assert.equal(codes["200"], #gate:stored())
+    assert.equal(200, gate:upload("a.txt", "text").code)
   end)
 
   it("takes an upload whose body is still coming when it is told to end", function()

@@ -15,6 +15,7 @@ local M = {}
 ---@field servers string
 ---@field words? string[] of its command line
 ---@field env? table<string, string|false>
+---@field ulimit? string options of bash's ulimit
 ---@field folder? string its data folder, which stays; default: one that goes with it
 
 ---@class support.Gateway
@@ -35,7 +36,8 @@ function M.start(options)
   for name, value in pairs(options.env or {}) do env[name] = value end
   local words = table.move(options.words or { "--port", "0" }, 1, #(options.words or { 1, 2 }), 2, { "gateway" })
   local self = setmetatable({ folder = folder, files = folder .. "/files", owned = not options.folder,
-    process = script.start(words, { servers = options.servers, env = env, limit = 120 }) }, Gateway)
+    process = script.start(words, { servers = options.servers, env = env, limit = 120, ulimit = options.ulimit }) },
+    Gateway)
   self.address = self.process:await_stderr "gateway: http://(%S+)"
   return self
 end

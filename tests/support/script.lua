@@ -12,7 +12,7 @@ local CLEAN <const> = { KAFKA_BOOTSTRAP_SERVERS = false, KAFKA_REPLICATION_FACTO
 M.root = folder
 
 ---@param words string[] options of the program, the script, its arguments
----@param options? {env?: table<string, string|false>, limit?: number, servers?: string}
+---@param options? {env?: table<string, string|false>, limit?: number, servers?: string, ulimit?: string}
 local function command(words, options)
   options = options or {}
   local env = {}
@@ -23,6 +23,10 @@ local function command(words, options)
     result[2], result[3] = "--bootstrap-servers", options.servers
   end
   table.move(words, 1, #words, #result + 1, result)
+  if options.ulimit then -- bash's options of it
+    table.move({ "bash", "-c", "ulimit " .. options.ulimit .. '; exec "$@"', "bash" }, 1, 4, 1,
+      table.move(result, 1, #result, 5))
+  end
   return result
 end
 

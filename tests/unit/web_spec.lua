@@ -203,6 +203,23 @@ describe("a site", function()
     assert.truthy(seconds > 3 and seconds < 9, seconds)
   end)
 
+  it("answers what is set ahead when all connections are taken, and says to others that it is busy", function()
+    local site <close> = open { connections = 2 }
+    site:route({ method = "POST", path = "/", body = 1 << 20 }, function() return 200, "" end)
+    site.server:set("/livez", 200, "text/plain", "ok")
+    assert(site:start())
+    local script = [[exec 3<>"/dev/tcp/127.0.0.1/$1" 4<>"/dev/tcp/127.0.0.1/$1"; exec sleep 60]]
+    local _ <close> = process.start { "bash", "-c", script, "bash", address(site):match "%d+$" }
+    await(function() return site.server:figures().connections == 2 end)
+    assert.equal("ok", client.get(address(site), "/livez").body) -- nobody steps
+    for _, size in ipairs { 1, 200000 } do
+      local got = assert(client.raw(address(site), client.request("POST", "/", {}, ("x"):rep(size))))
+      assert.same({ 503, "busy" }, { got.code, reason_of(got) })
+    end
+    await(function() return site.server:figures().connections == 0 end, "20s")
+    assert.equal(200, ask(site, "POST", "/", {}, "x").code)
+  end)
+
   it("answers 500 connections at once", function()
     local site <close> = open()
     site:route({ method = "GET", path = "/" }, function() return 200, "fine" end)

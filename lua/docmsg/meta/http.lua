@@ -26,7 +26,7 @@ function http.get(address, path, timeout) end
 function http.status(options) end
 
 ---@class docmsg.http.ServerOptions : docmsg.http.StatusOptions
----@field connections? integer at a time, default 256; more are closed at once
+---@field connections? integer at a time, default 256, or as many as there are descriptors for, four each; the limit of these is raised when it may be. 32 more are answered, with what `server:set` has set or with 503; then they are closed at once
 ---@field grace? docmsg.Duration how long a request may take to come, beside a second for each 64 KiB of it; default "30s"
 ---@field headers? docmsg.Header[] that every answer has
 ---@field hosts? string[] the names that a Host may have, beside addresses and localhost; an Origin must be the Host. Left out: neither is looked at
@@ -109,6 +109,7 @@ function server:busy() end
 ---@field received integer bytes of bodies
 ---@field cut_off integer requests that ended without having been answered
 ---@field connections integer now
+---@field connections_max integer beside those that are spare
 ---@field streams integer now
 
 ---@return docmsg.http.Figures

@@ -18,6 +18,8 @@ local function http(lines, figures)
     { "docmsg_http_received_bytes_total", "counter", "Bytes of requests' bodies.", figures.received },
     { "docmsg_http_cut_off_total", "counter", "Requests that ended before they were answered.", figures.cut_off },
     { "docmsg_http_connections", "gauge", "Open connections.", figures.connections },
+    { "docmsg_http_connections_max", "gauge", "Connections at a time; more are told to try again.",
+      figures.connections_max },
     { "docmsg_http_streams", "gauge", "Who listens to the stream of events.", figures.streams },
   } do
     family(lines, entry[1], entry[2], entry[3])

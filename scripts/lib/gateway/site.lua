@@ -21,6 +21,9 @@ local HOLDS <const> = "10s"
 -- More changes at once than a page can be told one by one: it asks for all of them again.
 local TOLD_AT_ONCE <const> = 50
 
+-- Connections at a time, with room for descriptors.
+local CONNECTIONS <const> = 256
+
 local LIST_MAX <const> = 1000
 local LOGIN_BYTES <const> = 4096
 
@@ -182,9 +185,13 @@ end
 function M.open(options)
   local site, reason = web.open {
     address = options.address, public = options.public, token = options.token, hosts = options.hosts,
-    headers = HEADERS, log = options.log,
+    headers = HEADERS, log = options.log, connections = CONNECTIONS,
   }
   if not site then return nil, reason end
+  local most = site.server:figures().connections_max
+  if most < CONNECTIONS then
+    options.log:warn("%d connections at a time, not %d: the limit of open files is low", most, CONNECTIONS)
+  end
   local self = setmetatable({ options = options, site = site, due = 0, stopping = false }, Gateway)
   local ok, err = open_parts(self)
   if ok then return self end
