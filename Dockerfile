@@ -19,8 +19,8 @@ FROM debian:bookworm-slim
 # poppler-utils and catdoc read pdf and doc in the pipeline.
 RUN apt-get update && \
     apt-get install -y --no-install-recommends \
-      ca-certificates catdoc libedit2 liblua5.4-0 libmicrohttpd12 librdkafka1 libsqlite3-0 libssl3 \
-      libuuid1 lua-cjson poppler-utils && \
+      ca-certificates catdoc libedit2 libjemalloc2 liblua5.4-0 libmicrohttpd12 librdkafka1 \
+      libsqlite3-0 libssl3 libuuid1 lua-cjson poppler-utils && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/lib/dpkg/*-old /var/log/apt /var/log/*.log && \
     useradd --system --no-create-home --home-dir /var/lib/docmsg docmsg && \
     install -d -o docmsg -g docmsg /var/lib/docmsg

@@ -15,13 +15,12 @@ from pipeline_measure import Measure
 servers, source, target, events = *sys.argv[1:4], int(sys.argv[4])
 broker = KafkaBroker(servers, logger=None)
 app = FastStream(broker, logger=None)
-measure, handled = None, 0
+measure, handled = Measure(), 0
 
 
 @broker.subscriber(source, group_id=f"bench-{target}", auto_offset_reset="earliest")
 async def handle(data: dict, message: KafkaMessage):
-    global measure, handled
-    measure = measure or Measure()
+    global handled
     data["status"] = "handled"
     data["chunk_count"] += 1
     await broker.publish(data, target, key=data["document_id"].encode(), headers={

@@ -26,4 +26,9 @@ endif()
 if(DOCMSG_LIBEDIT)
   pkg_check_modules(LIBEDIT IMPORTED_TARGET libedit)
 endif()
+
+# Records are allocated by one thread and freed by another, where glibc's threads wait for each other.
+if(DOCMSG_JEMALLOC AND NOT DOCMSG_SANITIZE)
+  pkg_check_modules(JEMALLOC IMPORTED_TARGET jemalloc)
+endif()
 message(STATUS "librdkafka ${RDKAFKA_VERSION}, Lua ${LUA_VERSION}, libedit ${LIBEDIT_VERSION}")
