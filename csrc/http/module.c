@@ -4,12 +4,15 @@
 #include <lauxlib.h>
 
 #include "http/fetch_lua.h"
+#include "http/held_lua.h"
 #include "http/request_lua.h"
 #include "http/server_lua.h"
 
 static const luaL_Reg functions[] = {
   { "get", dm_fetch_lua },
+  { "held", dm_held_lua },
   { "server", dm_server_lua },
+  { "settle", dm_settle_lua },
   { "status", dm_status_lua },
   { NULL, NULL },
 };

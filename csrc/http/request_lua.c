@@ -115,6 +115,12 @@ static int request_file (lua_State *L) {
   return 1;
 }
 
+/* request:hold(): the file stays, and is held until it is kept or discarded */
+static int request_hold (lua_State *L) {
+  dm_upload_hold(check_upload(L));
+  return 0;
+}
+
 /* request:keep(): the file stays */
 static int request_keep (lua_State *L) {
   dm_upload_keep(check_upload(L));
@@ -200,7 +206,7 @@ void dm_asked_open (lua_State *L) {
   static const luaL_Reg methods[] = {
     { "answer", request_answer }, { "body", request_body }, { "discard", request_discard },
     { "fail", request_fail }, { "field", request_field }, { "file", request_file },
-    { "header", request_header }, { "keep", request_keep }, { "known", request_known },
+    { "header", request_header }, { "hold", request_hold }, { "keep", request_keep }, { "known", request_known },
     { "method", request_method }, { "path", request_path }, { "query", request_query },
     { "rest", request_rest }, { "route", request_route }, { NULL, NULL },
   };

@@ -2,7 +2,6 @@
 #include "http/upload.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -82,7 +81,8 @@ static dm_refusal open_file (dm_upload *upload) {
   upload->folder = open(upload->rules->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (upload->folder < 0) return refusal_of(errno);
   upload->fd = openat(upload->folder, upload->part,
-                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                      DM_UPLOAD_MODE | S_ISVTX);
   return upload->fd < 0 ? refusal_of(errno) : DM_NOT_REFUSED;
 }
 
@@ -221,20 +221,26 @@ dm_refusal dm_upload_finish (dm_upload *upload) {
 
 /* -- The end ----------------------------------------------------------------------------------- */
 
+void dm_upload_hold (dm_upload *upload) {
+  upload->kept = upload->held = true;
+}
+
 void dm_upload_keep (dm_upload *upload) {
   upload->kept = true;
+  upload->held = false;
 }
 
 bool dm_upload_discard (dm_upload *upload) {
   upload->kept = false;
   if (unlinkat(upload->folder, upload->stored ? upload->name : upload->part, 0) != 0) return false;
-  upload->kept = true; /* there is nothing more to remove */
+  upload->kept = upload->held = true; /* there is nothing more to remove, or to mark */
   return fsync(upload->folder) == 0;
 }
 
 void dm_upload_free (dm_upload *upload) {
   if (upload->post != NULL) MHD_destroy_post_processor(upload->post);
   if (upload->fd >= 0 && !upload->kept) dm_upload_discard(upload);
+  if (upload->fd >= 0 && !upload->held) fchmod(upload->fd, DM_UPLOAD_MODE);
   if (upload->fd >= 0) close(upload->fd);
   if (upload->folder >= 0) close(upload->folder);
   EVP_MD_CTX_free(upload->hash);
@@ -245,6 +251,17 @@ void dm_upload_free (dm_upload *upload) {
   }
   free(upload->filename);
   free(upload);
+}
+
+const char *dm_upload_next_held (DIR *list) {
+  const struct dirent *entry;
+  struct stat info;
+  while ((entry = readdir(list)) != NULL)
+    if (entry->d_name[0] != '.' &&
+        fstatat(dirfd(list), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(info.st_mode) && (info.st_mode & S_ISVTX) != 0)
+      return entry->d_name;
+  return NULL;
 }
 
 static bool is_abandoned (int folder, const char *name) {

@@ -5,13 +5,17 @@
 ** its name, 32 hexadecimal digits of chance as a UUID and the extension of the client's name for it,
 ** and is synced with its folder. So what has a name is whole, and what was finished stays.
 **
+** Whoever announces a file holds it until the announcement is known to be made: the file has its sticky
+** bit meanwhile, which means nothing to the system. So a later run finds those of which nobody knows.
+**
 ** Threads:   one at a time.
 ** Ownership: an upload owns its file until dm_upload_keep: dm_upload_free removes it.
-** Order:     dm_upload_new; feed any number of times; finish; keep, discard; free.
+** Order:     dm_upload_new; feed any number of times; finish; hold, keep, discard; free.
 */
 #ifndef DM_HTTP_UPLOAD_H
 #define DM_HTTP_UPLOAD_H
 
+#include <dirent.h>
 #include <openssl/evp.h>
 #include <stdint.h>
 
@@ -21,6 +25,9 @@
 #define DM_FORM_BYTES 65536
 #define DM_FIELD_BYTES 4096
 #define DM_FIELDS 16
+
+/* Of a stored file, which others of its group may read. */
+#define DM_UPLOAD_MODE 0640
 
 /* Room for the name of a stored file, without its folder. */
 #define DM_UPLOAD_NAME 64
@@ -52,7 +59,7 @@ typedef struct dm_upload {
   char sha256[65];
   dm_form_field *fields;
   int field_count;
-  bool stored, kept;
+  bool stored, kept, held;
 } dm_upload;
 
 /* Begins with a request whose head is there. NULL: no memory. */
@@ -64,13 +71,19 @@ void dm_upload_feed (dm_upload *upload, const char *piece, size_t size);
 /* All of the body has come: syncs the file and gives it its name. Waits for the disk. */
 dm_refusal dm_upload_finish (dm_upload *upload);
 
-/* The file stays when the upload is freed. */
+/* The file stays when the upload is freed, and is held until it is kept or discarded. */
+void dm_upload_hold (dm_upload *upload);
+
+/* The file stays, and is not held. */
 void dm_upload_keep (dm_upload *upload);
 
 /* Removes the file; false, and errno, when that cannot be. */
 bool dm_upload_discard (dm_upload *upload);
 
 void dm_upload_free (dm_upload *upload);
+
+/* The name of the next file in the list that is held; NULL: there is none. The list's. */
+const char *dm_upload_next_held (DIR *list);
 
 /* Removes what earlier runs have left behind half-written. */
 void dm_upload_sweep (const char *folder);

@@ -159,6 +159,9 @@ describe("the gateway on Apache Kafka", function()
       assert.equal(parsed.content_ref.bytes, #content)
       assert.equal("content of " .. parsed.metadata.filename:match "%d+", content)
     end
+    for name in program.capture(("find %s/files -name '[0-9a-f]*' ! -perm -1000 -printf '%%f\\n'"):format(folder)):gmatch "[^\n]+" do
+      assert.truthy(seen[name:match "^[^.]+"], name .. " is not in Kafka, and not marked")
+    end
     for id, number in pairs(ids) do
       assert.truthy(seen[id], ("upload %d, %s, is not in Kafka"):format(number, id))
     end

@@ -224,8 +224,30 @@ describe("the gateway", function()
     assert.same({ 503, "possibly_persisted" }, { response.code, data.error.reason })
     assert.truthy(data.document_id)
     assert.same(2, #gate:stored())
-    assert.equal("text", program.read(("%s/%s.txt"):format(gate.files, data.document_id)))
+    local path = ("%s/%s.txt"):format(gate.files, data.document_id)
+    assert.equal("text", program.read(path))
+    assert.equal("1640\n", program.capture("stat -c %a " .. path))
+    await(function() return program.capture("stat -c %a " .. path) == "640\n" end, "60s", "the event to be read")
     await(function() return gate:upload("c.txt", "text").code == 200 end, "60s", "an upload after that")
+  end)
+
+  it("looks for the events of files that were stored when it was killed", function()
+    local broker <close> = start_broker()
+    local folder = program.folder()
+    finally(function() program.remove(folder) end)
+    local id
+    do
+      local gate <close> = gateway.start { servers = broker.bootstrap_servers, folder = folder }
+      id = select(2, gate:upload("a.txt", "text")).document_id
+      gate.process:kill "KILL"
+    end
+    os.execute(("cd %s/files && chmod 1640 %s.txt && echo >lost.txt && chmod 1640 lost.txt"):format(folder, id))
+    local gate <close> = gateway.start { servers = broker.bootstrap_servers, folder = folder }
+    gate.process:await_stderr "2 stored files may not have been announced"
+    gate:await_ready()
+    assert.equal("640\n", program.capture(("stat -c %%a %s/files/%s.txt"):format(folder, id)))
+    await(function() return gate:ask("GET", "/metrics").body:find("\ndocmsg_unsettled_files 1\n", 1, true) end)
+    assert.equal(2, #gate:stored())
   end)
 
   it("goes on when Kafka is back", function()

@@ -3,11 +3,13 @@
 local await = require "support.await"
 local gateway = require "support.gateway"
 local json = require "docmsg.json"
+local log = require "docmsg.log"
 local program = require "support.program"
 local script = require "support.script"
 
 package.path = script.root .. "scripts/?.lua;" .. package.path
 local documents = require "lib.gateway.documents"
+local held = require "lib.gateway.held"
 
 local NOWHERE <const> = "127.0.0.1:1"
 
@@ -108,6 +110,45 @@ describe("the status of a document", function()
     local stages = {}
     for i = 1, 4 do stages[i] = #known:take(event("d" .. i, i * 1000), "document-received", false).stages end
     assert.same({ 1, 2, 2, 2 }, stages)
+  end)
+end)
+
+describe("a file of which nobody knows whether it was announced", function()
+  local folder, lines
+
+  before_each(function()
+    folder, lines = program.folder(), {}
+    for _, name in ipairs { "a.txt", "b.txt", "c.txt" } do program.write(folder .. "/" .. name, "text") end
+    os.execute(("chmod 1640 %s/a.txt %s/b.txt"):format(folder, folder))
+  end)
+  after_each(function() program.remove(folder) end)
+
+  local function find()
+    return held.new(folder, log.new { write = function(line) lines[#lines + 1] = line end }, 0)
+  end
+  local function files() return program.capture("ls " .. folder):gsub("\n", " ") end
+
+  it("stays when its event is read", function()
+    local found = find()
+    assert.equal(2, found.count)
+    for _, id in ipairs { "a", "b", "c", "another" } do found:seen(id) end
+    found:seen(nil)
+    assert.equal(0, found.count)
+    found:sweep(1 << 40, 0)
+    assert.equal("a.txt b.txt c.txt ", files())
+    assert.equal(0, find().count)
+  end)
+
+  it("is removed when all events have been read for a while and its own was not among them", function()
+    local found = find()
+    found:seen "a"
+    found:sweep(1 << 40, nil) -- Kafka is away, or not all has been read
+    found:sweep(held.PATIENCE_MS - 1, 0)
+    found:sweep(5000 + held.PATIENCE_MS - 1, 5000)
+    assert.same({ "a.txt b.txt c.txt ", 1, 0 }, { (files()), found.count, found.removed })
+    found:sweep(5000 + held.PATIENCE_MS, 5000)
+    assert.same({ "a.txt c.txt ", 0, 1 }, { (files()), found.count, found.removed })
+    assert.truthy(lines[#lines]:find("b.txt was never announced", 1, true), lines[#lines])
   end)
 end)
 

@@ -357,6 +357,24 @@ describe("an upload", function()
     end
   end)
 
+  it("is marked while it is held, so that a later run finds it", function()
+    local site <close> = taking(function(request)
+      request:hold()
+      if request:field "user" then request:keep() end
+      return 200, ""
+    end)
+    send(site, client.part("file", "text", "a.txt"), client.part("user", "bob"))
+    assert.same({}, http.held(folder))
+    send(site, client.part("file", "text", "a.txt"))
+    assert.same({ seen.name }, http.held(folder))
+    assert.equal("1640\n", program.capture("stat -c %a " .. seen.path))
+    assert.is_true(http.settle(seen.path))
+    assert.equal("640\n", program.capture("stat -c %a " .. seen.path))
+    assert.same({}, http.held(folder))
+    assert.is_nil(http.settle(folder .. "/none"))
+    assert.is_nil(http.held(folder .. "/none"))
+  end)
+
   local names = {
     { "../../x.txt", "x.txt" }, { "/abs.txt", "abs.txt" }, { "C:\\dir\\x.txt", "x.txt" }, { "%00.txt", "%00.txt" },
     { "Müller.pdf", "Müller.pdf" }, { ("x"):rep(251) .. ".txt", ("x"):rep(251) .. ".txt" },

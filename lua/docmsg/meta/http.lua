@@ -14,6 +14,18 @@ local http = {}
 ---@return integer|string code_or_reason the code of the answer; without one the reason
 function http.get(address, path, timeout) end
 
+---The files of uploads in a folder that were held when their server ended.
+---@param folder string
+---@return string[]? names
+---@return string? reason
+function http.held(folder) end
+
+---Makes a file one that is held no more.
+---@param path string
+---@return boolean? ok
+---@return string? reason
+function http.settle(path) end
+
 ---@class docmsg.http.StatusOptions
 ---@field address string "host:port", "[IPv6]:port" or ":port", which is loopback; port 0 is any that is free
 ---@field public? boolean the address may be reached from other machines; else that is refused
@@ -167,6 +179,9 @@ function request:field(name) end
 
 ---@return docmsg.http.File file that is stored, and goes with the answer unless it is kept
 function request:file() end
+
+---The file stays, and is held until it is kept or discarded: `http.held` of a later run finds it.
+function request:hold() end
 
 ---The file stays.
 function request:keep() end

@@ -56,6 +56,8 @@ end
 ---@field types table<string, docmsg.FlightStats> of what was published
 ---@field up boolean a broker is connected
 ---@field documents integer that are remembered
+---@field held integer stored files of which nobody knows whether they were announced
+---@field removed integer of them that were not
 ---@field caught_up boolean their events have been read
 
 ---@param all gateway.Figures
@@ -68,11 +70,14 @@ function M.render(all)
   for _, entry in ipairs {
     { "docmsg_kafka_up", "1 when a broker is connected.", all.up and 1 or 0 },
     { "docmsg_documents", "Documents that are remembered.", all.documents },
+    { "docmsg_unsettled_files", "Stored files of which nobody knows yet whether they were announced.", all.held },
     { "docmsg_documents_complete", "1 when the events of earlier documents have been read.", all.caught_up and 1 or 0 },
   } do
     family(lines, entry[1], "gauge", entry[2])
     lines[#lines + 1] = ("%s %d"):format(entry[1], entry[3])
   end
+  family(lines, "docmsg_removed_files_total", "counter", "Stored files that were not announced, and removed.")
+  lines[#lines + 1] = ("docmsg_removed_files_total %d"):format(all.removed)
   return table.concat(lines, "\n") .. "\n"
 end
 

@@ -3,6 +3,7 @@
 local documents = require "lib.gateway.documents"
 local document = require "lib.document"
 local figures = require "lib.gateway.figures"
+local held = require "lib.gateway.held"
 local json = require "docmsg.json"
 local pages = require "lib.gateway.pages"
 local runtime = require "docmsg.runtime"
@@ -54,6 +55,8 @@ local HEADERS <const> = {
 ---@field private documents gateway.Documents
 ---@field private uploads gateway.Uploads
 ---@field private watcher gateway.Watcher
+---@field private held gateway.Held
+---@field private steady_ms? integer since when Kafka is there and all of its events have been read
 ---@field private due integer when to tell figures and health again
 ---@field private stopping boolean
 local Gateway = { __name = "gateway.Gateway" }
@@ -134,7 +137,15 @@ local function tell_health(self)
     status = obstacle and "degraded" or "ok", kafka = up and "up" or "down" }) .. "\n", HOLDS)
   server:set("/metrics", 200, figures.TYPE, figures.render { http = server:figures(),
     uploads = self.uploads.figures, types = self.uploads:statistics().types, up = up,
-    documents = self.documents:count(), caught_up = self.watcher:is_caught_up() }, HOLDS)
+    documents = self.documents:count(), caught_up = self.watcher:is_caught_up(),
+    held = self.held.count, removed = self.held.removed }, HOLDS)
+end
+
+-- Kafka may have an event that was not read as long as it is away, or was so just now.
+local function sweep(self, now)
+  local is_steady = self.watcher:is_up() and self.watcher:is_caught_up()
+  self.steady_ms = is_steady and (self.steady_ms or now) or nil
+  self.held:sweep(now, self.steady_ms)
 end
 
 -- == Life ==
@@ -163,9 +174,12 @@ end
 local function open_parts(self)
   local options = self.options
   self.documents = documents.new()
+  self.held = held.new(options.folder, options.log, runtime.now())
   self.uploads = uploads.new { events = options.events, prefix = options.prefix, log = options.log,
+    unknown = function(path) self.held:add(path:sub(#options.prefix + 1), runtime.now()) end,
     stored = function(parsed, ms) self.site:tell("document", documents.view(self.documents:expect(parsed, ms))) end }
-  local watching, err = watcher.open(options.events, self.documents, options.log)
+  local watching, err = watcher.open(options.events, self.documents, options.log,
+    function(id) self.held:seen(id) end)
   if not watching then return nil, err end
   self.watcher = watching
   local lane, reason = self.site:lane("lib.gateway.queries", {
@@ -211,6 +225,7 @@ function Gateway:step(timeout)
   local now = runtime.now()
   if now < self.due then return end
   self.due = now + PERIOD_MS
+  sweep(self, now)
   tell_health(self)
 end
 

@@ -24,6 +24,7 @@ Uploads.__index = Uploads
 ---@field events table|string
 ---@field prefix string of stored files' names, in the data folder's files/
 ---@field log docmsg.Log
+---@field unknown fun(path: string) nobody knows whether the event of this file is in Kafka
 ---@field stored fun(parsed: ParsedDocument, ms: integer) with the time of its event
 
 local function open_bus(self)
@@ -69,9 +70,10 @@ end
 
 -- == Answers ==
 
-local function tell_stored(self, parsed, report)
+local function tell_stored(self, request, parsed, report)
   local metadata = parsed.metadata
   self.figures.uploaded = self.figures.uploaded + 1
+  request:keep()
   self.options.stored(parsed, report.timestamp)
   return 200, {
     document_id = parsed.document_id, filename = metadata.filename, status = "uploaded",
@@ -103,6 +105,7 @@ local function tell_failed(self, request, parsed, sender, err)
     return web.refuse(503, "not_persisted", "Kafka did not take the document; nothing of it was kept: try again")
   end
   count(self, "possibly_persisted")
+  self.options.unknown(parsed.content_ref.path)
   return web.refuse(503, "possibly_persisted",
     "Kafka may have taken the document: look at its status before trying again", { document_id = parsed.document_id })
 end
@@ -119,15 +122,15 @@ function Uploads:receive(request)
     count(self, "refused")
     return web.refuse(400, reason, wrong)
   end
-  request:keep()
+  request:hold()
   local sender = setmetatable({ bus = self.bus, log = self.options.log }, Sender)
   local producer = producers.document(sender)
   local ran, report, err = pcall(producer.send_document_received, producer, parsed)
   if not ran then
-    if not sender.delivery then withdraw(self, request) end
+    if sender.delivery then self.options.unknown(parsed.content_ref.path) else withdraw(self, request) end
     error(report, 0)
   end
-  if report then return tell_stored(self, parsed, report) end
+  if report then return tell_stored(self, request, parsed, report) end
   if err.fatal then replace_bus(self, sender.bus) end
   return tell_failed(self, request, parsed, sender, err)
 end

@@ -24,6 +24,7 @@ local BATCH <const> = 100
 ---@field private next table<string, integer> the offset after the last that was read, by "topic/partition"
 ---@field private log docmsg.Log
 ---@field private up boolean a broker is connected
+---@field private tell_received fun(id?: string)
 ---@field private received string the topic that is read first
 ---@field private is_first boolean it is being read, and the others wait
 ---@field private caught_up boolean all that was there at first has been read
@@ -72,12 +73,13 @@ end
 ---@param events table what events.lua returns
 ---@param documents gateway.Documents
 ---@param log docmsg.Log
+---@param received fun(id?: string) is told of each document-received
 ---@return gateway.Watcher? watcher
 ---@return docmsg.Error? err
-function M.open(events, documents, log)
+function M.open(events, documents, log, received)
   local topics, stages = topics_of(events)
   local self = setmetatable({ documents = documents, stages = stages, next = {}, log = log, up = false,
-    received = events[RECEIVED].topic, is_first = true, caught_up = false }, Watcher)
+    tell_received = received, received = events[RECEIVED].topic, is_first = true, caught_up = false }, Watcher)
   local err
   self.consumer, err = kafka.consumer {
     group = "docmsg-gateway-" .. uuid.v4(), topics = topics,
@@ -140,6 +142,7 @@ local function take(self, message)
   self.next[message.topic .. "/" .. message.partition] = message.offset + 1
   local dead = message.topic:find(DEAD_LETTERS) ~= nil
   local stage = dead and message:header "__dlq.errors.topic" or envelope.type(message)
+  if stage == RECEIVED and not dead then self.tell_received(message.key) end
   return self.stages[stage] and self.documents:take(message, stage, dead)
 end
 
