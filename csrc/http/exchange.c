@@ -23,9 +23,11 @@ void dm_queue_close (dm_queue *queue) {
   pthread_mutex_destroy(&queue->lock);
 }
 
-/* Enters it; false: the queue has ended. The lock is held. */
-static bool enter (dm_queue *queue, dm_exchange *ex) {
-  if (queue->ended) return false;
+/* Enters it, or says why not. The lock is held. */
+static dm_refusal enter (dm_queue *queue, dm_exchange *ex) {
+  if (queue->ended) return DM_STOPPING;
+  if (queue->max > 0 && queue->waiting == queue->max) return DM_CROWDED;
+  queue->waiting++;
   ex->next = NULL;
   *queue->last = ex;
   queue->last = &ex->next;
@@ -35,7 +37,7 @@ static bool enter (dm_queue *queue, dm_exchange *ex) {
   queue->open = ex;
   pthread_cond_signal(&queue->filled);
   while (write(queue->fd, &one, sizeof one) < 0) break; /* full: it is readable already */
-  return true;
+  return DM_NOT_REFUSED;
 }
 
 /* Takes it from those that are open, and tells its thread. The lock is held. */
@@ -65,6 +67,7 @@ void dm_queue_end (dm_queue *queue) {
   shut(queue);
   queue->first = NULL;
   queue->last = &queue->first;
+  queue->waiting = 0;
   while (queue->open != NULL) {
     queue->open->refusal = DM_STOPPING;
     close_open(queue->open, dm_refusal_code(DM_STOPPING));
@@ -78,6 +81,7 @@ static bool take (dm_queue *queue, dm_exchange **holder) {
   *holder = ex;
   if (ex == NULL) return false;
   queue->first = ex->next;
+  queue->waiting--;
   if (queue->first == NULL) queue->last = &queue->first;
   ex->holder = holder;
   return true;
@@ -155,10 +159,8 @@ void dm_exchange_end_upload (dm_exchange *ex) {
 void dm_exchange_give (dm_exchange *ex) {
   dm_queue *queue = ex->route->queue;
   pthread_mutex_lock(&queue->lock);
-  if (!enter(queue, ex)) {
-    ex->refusal = DM_STOPPING;
-    ex->code = dm_refusal_code(DM_STOPPING);
-  }
+  ex->refusal = enter(queue, ex);
+  if (ex->refusal != DM_NOT_REFUSED) ex->code = dm_refusal_code(ex->refusal);
   while (ex->code == 0) pthread_cond_wait(&ex->answered, &queue->lock);
   pthread_mutex_unlock(&queue->lock);
 }

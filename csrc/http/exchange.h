@@ -44,6 +44,7 @@ struct dm_queue {
   int fd;                            /* an eventfd: readable when there may be something */
   dm_exchange *first, **last;        /* given, not taken */
   dm_exchange *open;                 /* given, not answered */
+  int waiting, max;                  /* given and not taken; the most of them, 0: any number */
   bool ended;
 };
 

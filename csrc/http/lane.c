@@ -14,6 +14,7 @@ dm_http_lane *dm_http_lane_new (dm_server *server, dm_worker_state *state) {
     free(lane);
     return NULL;
   }
+  lane->queue.max = DM_LANE_WAITING;
   lane->server = server;
   lane->state = state;
   return lane;

@@ -14,6 +14,9 @@
 #include "http/exchange.h"
 #include "worker/state.h"
 
+/* Requests that wait for a lane; more are refused, so that a slow handler leaves connections to others. */
+#define DM_LANE_WAITING 32
+
 typedef struct dm_server dm_server;
 
 typedef struct dm_http_lane {

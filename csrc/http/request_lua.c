@@ -76,6 +76,13 @@ static int request_known (lua_State *L) {
   return 1;
 }
 
+/* request:logout() -> the Set-Cookie after the session that it has, if any, was ended */
+static int request_logout (lua_State *L) {
+  const dm_asked *request = check(L);
+  dm_guard_logout(&request->server->guard, request->ex->connection);
+  return push_text(L, DM_GUARD_COOKIE "=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+}
+
 /* -- Forms ------------------------------------------------------------------------------------- */
 
 static dm_upload *check_upload (lua_State *L) {
@@ -207,6 +214,7 @@ void dm_asked_open (lua_State *L) {
     { "answer", request_answer }, { "body", request_body }, { "discard", request_discard },
     { "fail", request_fail }, { "field", request_field }, { "file", request_file },
     { "header", request_header }, { "hold", request_hold }, { "keep", request_keep }, { "known", request_known },
+    { "logout", request_logout },
     { "method", request_method }, { "path", request_path }, { "query", request_query },
     { "rest", request_rest }, { "route", request_route }, { NULL, NULL },
   };

@@ -61,7 +61,7 @@ static uint64_t body_max (const dm_route *route) {
 
 /* Finds out who is to answer; the refusal when nobody is. */
 static dm_refusal look (dm_server *server, dm_exchange *ex) {
-  dm_refusal refusal = dm_guard_check_site(&server->guard, ex->connection);
+  dm_refusal refusal = dm_guard_check_site(&server->guard, ex->connection, is_read(ex->method));
   if (refusal != DM_NOT_REFUSED) return refusal;
   if (ex->keeping->spare && !dm_pages_has(&server->pages, ex->path)) return DM_CROWDED;
   if (!is_length_clear(ex->connection)) return DM_BAD_LENGTH;
@@ -285,7 +285,8 @@ dm_server *dm_server_new (dm_http_address *address, dm_server_limits limits, cha
   dm_pages_open(&server->pages, limits.pages);
   dm_streams_open(&server->streams);
   dm_keeper_open(&server->keeper, limits.grace_ms);
-  if (dm_queue_open(&server->queue) && dm_guard_open(&server->guard)) {
+  dm_guard_open(&server->guard);
+  if (dm_queue_open(&server->queue)) {
     server->listener = dm_http_address_listen(address, reason, size);
     if (server->listener >= 0) return server;
   }

@@ -71,6 +71,7 @@ static const dm_option server_options[] = {
   { "headers", DM_OPTION_TABLE, 0, 0 },
   { "hosts", DM_OPTION_TABLE, 0, 0 },
   { "public", DM_OPTION_BOOLEAN, 0, 0 },
+  { "session", DM_OPTION_DURATION, 0, 0 },
   { "token", DM_OPTION_STRING, 0, 0 },
   { NULL, DM_OPTION_ANY, 0, 0 },
 };
@@ -111,6 +112,7 @@ static void take_headers (lua_State *L, dm_server *server) {
 /* A list of hosts turns the check of them on. */
 static void take_guard (lua_State *L, dm_guard *guard) {
   const char *token = dm_option_string(L, 1, "token");
+  guard->session_ms = dm_option_duration(L, 1, "session", "12h");
   guard->checks_host = lua_getfield(L, 1, "hosts") == LUA_TTABLE;
   if (guard->checks_host) guard->hosts = dm_route_copy_strings(L, -1);
   lua_pop(L, 1);
@@ -297,10 +299,13 @@ static int server_fits (lua_State *L) {
   return 1;
 }
 
-/* server:cookie() -> the Set-Cookie of a login */
-static int server_cookie (lua_State *L) {
-  lua_pushfstring(L, DM_GUARD_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict",
-                  check(L)->guard.session);
+/* server:login() -> the Set-Cookie of a session that begins */
+static int server_login (lua_State *L) {
+  char value[DM_GUARD_DIGITS + 1];
+  dm_guard *guard = &check(L)->guard;
+  if (!dm_guard_login(guard, value)) return luaL_error(L, "there is no randomness for a session");
+  lua_pushfstring(L, DM_GUARD_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%I", value,
+                  (LUAI_UACINT)(guard->session_ms / 1000));
   return 1;
 }
 
@@ -361,8 +366,8 @@ static int server_close (lua_State *L) {
 void dm_server_lua_open (lua_State *L) {
   static const luaL_Reg methods[] = {
     { "address", server_address }, { "busy", server_busy }, { "close", server_close },
-    { "cookie", server_cookie }, { "figures", server_figures }, { "fits", server_fits },
-    { "lane", server_lane }, { "quiesce", server_quiesce }, { "request", server_request },
+    { "figures", server_figures }, { "fits", server_fits },
+    { "lane", server_lane }, { "login", server_login }, { "quiesce", server_quiesce }, { "request", server_request },
     { "route", server_route }, { "set", server_set }, { "start", server_start },
     { "tell", server_tell }, { "wait", server_wait }, { NULL, NULL },
   };

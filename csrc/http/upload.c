@@ -41,11 +41,20 @@ static const char *base_of (const char *filename) {
   return base;
 }
 
+/* A control character, also one of UTF-8: of C1, a separator of lines or paragraphs, or one that turns
+** the direction of what follows, so that a name reads as another one. */
+static bool is_control (const unsigned char *at) {
+  if (at[0] == 0xC2) return at[1] >= 0x80 && at[1] <= 0x9F;
+  if (at[0] == 0xE2 && at[1] == 0x80) return at[2] >= 0xA8 && at[2] <= 0xAE;
+  if (at[0] == 0xE2 && at[1] == 0x81) return at[2] >= 0xA6 && at[2] <= 0xA9;
+  return iscntrl(at[0]);
+}
+
 /* Copies the name without folders; false: it is none. */
 static bool take_filename (dm_upload *upload, const char *filename) {
   const char *base = base_of(filename);
   for (const char *at = filename; *at != '\0'; at++)
-    if (iscntrl((unsigned char)*at)) return false;
+    if (is_control((const unsigned char *)at)) return false;
   if (base[0] == '\0' || strlen(base) > 255) return false;
   upload->filename = strdup(base);
   return upload->filename != NULL;

@@ -43,8 +43,19 @@ local FILE_TYPE <const> = {
 ---@field extracted_images table[]
 ---@field tables table[]
 
+-- Control characters of UTF-8: C1, separators of lines and paragraphs, and those that turn the direction of
+-- what follows, so that it reads as something else.
+local CONTROLS <const> = { "%c", "\xC2[\x80-\x9F]", "\xE2\x80[\xA8-\xAE]", "\xE2\x81[\xA6-\xA9]" }
+
+local function has_controls(value)
+  for _, pattern in ipairs(CONTROLS) do
+    if value:find(pattern) then return true end
+  end
+  return false
+end
+
 local function is_id(value)
-  return type(value) == "string" and #value > 0 and #value <= MAX_ID and not value:find("%c")
+  return type(value) == "string" and #value > 0 and #value <= MAX_ID and not has_controls(value)
 end
 
 ---The type of a document by its file's name.

@@ -200,6 +200,7 @@ describe("the gateway", function()
     { "an empty file", 400, "empty_file", "a.txt", "" },
     { "a name that is no UTF-8", 400, "bad_filename", "\xff.txt", "text" },
     { "an id of a user that is none", 400, "bad_user_id", "a.txt", "text", ("x"):rep(257) },
+    { "an id of a user that reads as another one", 400, "bad_user_id", "a.txt", "text", "a\u{202e}b" },
     { "too large a file", 413, "too_large", "a.txt", ("x"):rep(1025) },
   }
   it("refuses what it cannot take, keeps nothing of it, and goes on", function()
@@ -288,7 +289,8 @@ describe("the gateway", function()
     assert.same({ true, true }, { session.token_required, session.authenticated })
     assert.equal(421, gate:ask("GET", "/api/v1/session", { "Host: evil" }).code)
     assert.equal(403, gate:ask("GET", "/api/v1/session", { "Host: localhost", "Origin: http://evil" }).code)
-    assert.truthy(gate:ask("POST", "/api/v1/logout").head:find("Max-Age=0", 1, true))
+    assert.truthy(gate:ask("POST", "/api/v1/logout", { "Cookie: " .. cookie }).head:find("Max-Age=0", 1, true))
+    assert.equal(401, gate:ask("GET", "/api/v1/documents", { "Cookie: " .. cookie }).code)
     assert.is_nil(gate.process:stderr():find(TOKEN, 1, true))
   end)
 end)

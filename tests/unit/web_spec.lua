@@ -158,6 +158,27 @@ describe("a site", function()
     assert.equal("here", ask(site, "GET", "/here").body)
   end)
 
+  it("lets 32 wait for a lane, and says to others that it is busy", function()
+    local folder = program.folder()
+    local fifo = folder .. "/fifo"
+    os.execute("mkfifo " .. fifo)
+    finally(function() program.remove(folder) end)
+    local site <close> = open()
+    local lane = assert(site:lane("support.web_lane", { greeting = "hello" }))
+    site:route { method = "GET", path = "/lane/", lane = lane }
+    assert(site:start())
+    local script = [[for ((i = 0; i < 40; i++)); do exec {fd}<>"/dev/tcp/127.0.0.1/$1"; fds+=($fd)
+        printf 'GET /lane/bob?until=%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' "$2" >&$fd; done
+      for fd in "${fds[@]}"; do cat <&$fd; done]]
+    local many <close> = process.start { "bash", "-c", script, "bash", address(site):match "%d+$", fifo }
+    await(function() return site.server:figures().classes[5] == 7 end, "10s", "others to be refused")
+    assert.equal(33, site:busy())
+    local feeding <close> = process.start { "bash", "-c", [[while :; do : >"$1"; done]], "bash", fifo }
+    local answers = many:wait().stdout
+    assert.same({ 33, 7 }, { select(2, answers:gsub("hello bob", "")), select(2, answers:gsub('"busy"', "")) })
+    feeding:close()
+  end)
+
   it("refuses what waits when it is closed", function()
     local site = open()
     local lane = assert(site:lane("support.web_lane", { greeting = "hello" }))
@@ -274,6 +295,25 @@ describe("who may ask", function()
     end)
   end
 
+  local fetches = {
+    { "same-origin", "cors", 200, 200 }, { "none", "navigate", 200, 200 }, { "cross-site", "navigate", 200, 403 },
+    { "same-site", "navigate", 200, 403 }, { "cross-site", "no-cors", 403, 403 }, { "same-site", "cors", 403, 403 },
+    { "", "cors", 403, 403 },
+  }
+  for _, case in ipairs(fetches) do
+    it(("answers %d and %d to GET and POST of a browser that asks from %q to %s"):format(case[3], case[4], case[1], case[2]),
+      function()
+        local site <close> = open { hosts = {} }
+        for _, method in ipairs { "GET", "POST" } do
+          site:route({ method = method, path = "/" }, function() return 200, "" end)
+        end
+        assert(site:start())
+        local headers = { "Host: localhost", "Sec-Fetch-Site: " .. case[1], "Sec-Fetch-Mode: " .. case[2] }
+        assert.equal(case[3], ask(site, "GET", "/", headers).code)
+        assert.equal(case[4], ask(site, "POST", "/", headers).code)
+      end)
+  end
+
   local tokens = {
     { "the token", "Authorization: Bearer s3cret", 200 }, { "the token, shouted", "Authorization: BEARER s3cret", 200 },
     { "no token", "X: y", 401 }, { "another one", "Authorization: Bearer s3cre", 401 },
@@ -293,12 +333,50 @@ describe("who may ask", function()
   it("takes the cookie for the token, of this process alone", function()
     local site <close> = guarded { token = "s3cret" }
     local other <close> = guarded { token = "s3cret" }
-    local cookie = site.server:cookie()
-    assert.truthy(cookie:find("; Path=/; HttpOnly; SameSite=Strict", 1, true), cookie)
+    local cookie = site.server:login()
+    assert.truthy(cookie:find("; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200", 1, true), cookie)
     local header = "Cookie: a=b; " .. cookie:match "^[^;]*"
     assert.equal(200, ask(site, "GET", "/secret", { header }).code)
     assert.equal(401, ask(other, "GET", "/secret", { header }).code)
     assert.same({ true, false, false }, { site.server:fits "s3cret", site.server:fits "", site.server:fits "s3cre" })
+  end)
+end)
+
+describe("a login", function()
+  local function guarded(options)
+    options.token = "s3cret"
+    local site = open(options)
+    site:route({ method = "GET", path = "/secret" }, function() return 200, "" end)
+    site:route({ method = "POST", path = "/logout", open = true }, function(request)
+      return 204, "", nil, { { "Set-Cookie", request:logout() } }
+    end)
+    assert(site:start())
+    return site, function() return "Cookie: " .. site.server:login():match "^[^;]*" end
+  end
+
+  it("lasts until its logout, which ends no other", function()
+    local site <close>, login = guarded {}
+    local first, second = login(), login()
+    assert.not_equal(first, second)
+    local gone = ask(site, "POST", "/logout", { first })
+    assert.truthy(gone.head:find("Set-Cookie: docmsg_session=; ", 1, true))
+    assert.equal(401, ask(site, "GET", "/secret", { first }).code)
+    assert.equal(200, ask(site, "GET", "/secret", { second }).code)
+    for _, header in ipairs { first, "X: y", "Cookie: docmsg_session=" } do
+      assert.equal(204, ask(site, "POST", "/logout", { header }).code)
+    end
+    assert.equal(200, ask(site, "GET", "/secret", { second }).code)
+  end)
+
+  it("is over after its time, or when 128 more have come", function()
+    local short <close>, login = guarded { session = "300ms" }
+    local header = login()
+    await(function() return ask(short, "GET", "/secret", { header }).code == 401 end)
+    local site <close>, again = guarded {}
+    local first = again()
+    local second = again()
+    for _ = 1, 127 do again() end
+    assert.same({ 401, 200 }, { ask(site, "GET", "/secret", { first }).code, ask(site, "GET", "/secret", { second }).code })
   end)
 end)
 
@@ -379,7 +457,10 @@ describe("an upload", function()
     { "../../x.txt", "x.txt" }, { "/abs.txt", "abs.txt" }, { "C:\\dir\\x.txt", "x.txt" }, { "%00.txt", "%00.txt" },
     { "Müller.pdf", "Müller.pdf" }, { ("x"):rep(251) .. ".txt", ("x"):rep(251) .. ".txt" },
     { ("x"):rep(300) .. ".txt", 400, "bad_filename" }, { "a\tb.txt", 400, "bad_filename" },
-    { "a\x7f.txt", 400, "bad_filename" }, { "dir/", 400, "bad_filename" }, { "", 400, "no_file" },
+    { "a\x7f.txt", 400, "bad_filename" }, { "a\u{85}.txt", 400, "bad_filename" }, { "a\u{9f}b.txt", 400, "bad_filename" },
+    { "a\u{202e}txt.exe.txt", 400, "bad_filename" }, { "a\u{2066}.txt", 400, "bad_filename" },
+    { "a\u{2028}.txt", 400, "bad_filename" }, { "مرحبا\u{200f}.txt", "مرحبا\u{200f}.txt" },
+    { "a\u{a0}€‰⁐.txt", "a\u{a0}€‰⁐.txt" }, { "dir/", 400, "bad_filename" }, { "", 400, "no_file" },
     { "a.exe", 415, "unsupported_type" }, { "txt", 415, "unsupported_type" }, { "a.txt.", 415, "unsupported_type" },
     { "..", 415, "unsupported_type" }, { "a\0.txt", 400, "no_file" }, { "a.html", 415, "unsupported_type" },
   }

@@ -42,6 +42,7 @@ function http.status(options) end
 ---@field grace? docmsg.Duration how long a request may take to come, beside a second for each 64 KiB of it; default "30s"
 ---@field headers? docmsg.Header[] that every answer has
 ---@field hosts? string[] the names that a Host may have, beside addresses and localhost; an Origin must be the Host. Left out: neither is looked at
+---@field session? docmsg.Duration how long a login lasts; default "12h"
 ---@field token? string that requests need, unless their route is open
 
 ---Makes a server, which listens and is to be started. A connection may be idle for 5 s.
@@ -109,8 +110,10 @@ function server:tell(text) end
 ---@return boolean fits it is the token, or none is needed
 function server:fits(token) end
 
----@return string value of the Set-Cookie that stands for the token until this process ends
-function server:cookie() end
+---Begins a session, which stands for the token until it is over, or this process ends. There are 128 at most;
+---another one ends the oldest.
+---@return string value of the Set-Cookie
+function server:login() end
 
 ---@return integer count of requests that are being read or not answered, beside streams
 function server:busy() end
@@ -165,6 +168,10 @@ function request:body() end
 
 ---@return boolean known it has the token, or the cookie; or none is needed
 function request:known() end
+
+---Ends the session that it has, if any.
+---@return string value of the Set-Cookie
+function request:logout() end
 
 ---@param name string
 ---@return string? value of a field of the form

@@ -77,12 +77,11 @@ local function login(self, request)
   local token = type(said) == "table" and said.token
   if type(token) ~= "string" then return web.refuse(400, "bad_login", '{"token": "…"} expected') end
   if not self.site.server:fits(token) then return web.refuse(401, "wrong_token", "this is not the token") end
-  return 204, "", web.JSON, { { "Set-Cookie", self.site.server:cookie() } }
+  return 204, "", web.JSON, { { "Set-Cookie", self.site.server:login() } }
 end
 
-local function logout()
-  return 204, "", web.JSON,
-    { { "Set-Cookie", "docmsg_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0" } }
+local function logout(_, request)
+  return 204, "", web.JSON, { { "Set-Cookie", request:logout() } }
 end
 
 local function list(self, request)
