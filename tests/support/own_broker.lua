@@ -3,6 +3,7 @@
 --
 --   local own <close> = own_broker.start()
 --   own.kafka("kill")
+local await = require "support.await"
 local cluster = require "support.cluster"
 local process = require "support.process"
 
@@ -35,6 +36,16 @@ function M.start(options)
   end
   own.cluster = cluster.new(address:match("KAFKA_BOOTSTRAP_SERVERS=(%S+)"))
   return own
+end
+
+---Kills the broker that leads the only partition of a topic without replicas, and waits until the
+---others miss it.
+---@param topic string
+function OwnBroker:kill_leader(topic)
+  local admin <close> = self.cluster:admin { on_error = function() end, on_log = function() end }
+  local function leader() return assert(admin:describe_topics { topic })[topic].partitions[1].leader end
+  self.kafka("kill", await(leader, "30s", "a leader"))
+  await(function() return not leader() end, "60s", "the broker to be missed")
 end
 
 ---Stops it and deletes its data.
