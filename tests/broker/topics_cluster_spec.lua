@@ -2,8 +2,10 @@
 -- Topics as code on three brokers of this spec's own: every class of change, the keys that move, and
 -- what happens when the controller or the program is killed in the middle.
 local await = require "support.await"
+local document = require "support.document"
 local json = require "docmsg.json"
 local own_broker = require "support.own_broker"
+local script = require "support.script"
 local system = require "system"
 local workplace = require "support.workplace"
 
@@ -70,6 +72,15 @@ local function has_lost_a_leader(topic)
   end
 end
 
+-- What other specs left.
+local function delete_all()
+  local names = {}
+  for line in place:expect(0, "topics", "list", "-F", "jsonl"):gmatch "[^\n]+" do
+    names[#names + 1] = assert(json.decode(line)).name
+  end
+  if #names > 0 then place:expect(0, "topics", "delete", "--yes", table.unpack(names)) end
+end
+
 describe("topics as code on three brokers", function()
   setup(function()
     own = own_broker.start { nodes = 3 }
@@ -78,6 +89,25 @@ describe("topics as code on three brokers", function()
   teardown(function()
     if place then place:close() end
     if own then own:close() end
+  end)
+
+  it("prints the plan that the page shows", function()
+    delete_all()
+    place:write("t.lua", [[return { defaults = { partitions = 1 },
+      ["archive"] = {}, ["audit"] = {}, ["customers"] = { config = { ["retention.ms"] = days(7) } },
+      ["orders"] = { partitions = 6, config = { ["segment.ms"] = hours(1) } } }]])
+    place:expect(0, "topics", "apply", "t.lua")
+    place:write("topics.lua", [[return { defaults = { partitions = 1 },
+      ["archive"] = { replication_factor = 3, config = { ["min.insync.replicas"] = INHERIT } },
+      ["customers"] = { config = { ["retention.ms"] = days(1) } },
+      ["orders"] = { partitions = 9, key = "customer_id" },
+      ["payments"] = { partitions = 6, replication_factor = 3, config = { ["retention.ms"] = days(7) } } }]])
+    local shown
+    for _, block in ipairs(document.blocks(script.root .. "docs/topics.md", "")) do
+      shown = shown or block.text:match("^%$ docmsg%-lua topics plan topics%.lua\n(.*)")
+    end
+    local function without_id(text) return (text:gsub("^cluster %S+", "cluster")) end
+    assert.equal(without_id(shown), without_id((place:expect(0, "topics", "plan", "topics.lua"))))
   end)
 
   -- A class, what is declared first, what then, the guard's word.
