@@ -7,6 +7,7 @@
 #include "kafka/delivery.h"
 #include "kafka/error.h"
 #include "kafka/offsets.h"
+#include "kafka/patience.h"
 #include "kafka/producer.h"
 #include "kafka/record.h"
 
@@ -49,7 +50,7 @@ dm_topic *dm_send_topic (lua_State *L, dm_producer *producer, const char *name, 
 typedef struct count_job {
   rd_kafka_t *rk;
   rd_kafka_topic_t *rkt;
-  int timeout_ms;
+  dm_deadline deadline;
   rd_kafka_resp_err_t code;
   const struct rd_kafka_metadata *metadata;
 } count_job;
@@ -61,7 +62,9 @@ static void count_cleanup (void *block) {
 
 static void count_work (void *block) {
   count_job *job = block;
-  job->code = rd_kafka_metadata(job->rk, 0, job->rkt, &job->metadata, job->timeout_ms);
+  dm_patience patience = dm_patience_begin(job->deadline);
+  do job->code = rd_kafka_metadata(job->rk, 0, job->rkt, &job->metadata, dm_patience_ms(&patience));
+  while (dm_patience_again(&patience, block, job->code));
 }
 
 /* Notes the answer in 'topic'; pushes nil and an error when there is none. */
@@ -91,7 +94,7 @@ static bool count_partitions (lua_State *L, dm_producer *producer, dm_topic *top
   box = lua_gettop(L);
   job->rk = producer->client.rk;
   job->rkt = topic->rkt;
-  job->timeout_ms = dm_deadline_left(deadline);
+  job->deadline = deadline;
   done = dm_client_run(L, &producer->client, box, count_work, deadline, "partitions") &&
          read_count(L, producer, topic, job);
   dm_job_end(L, box);

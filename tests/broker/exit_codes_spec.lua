@@ -107,6 +107,29 @@ describe("the program ends with", function()
     end)
   end
 
+  -- Verbs that wait for a broker.
+  local waits = {
+    { "topics", "list" }, { "topics", "show", "t" }, { "topics", "plan", "t.lua" }, { "topics", "verify", "t.lua" },
+    { "topics", "apply", "t.lua" }, { "topics", "export" }, { "topics", "delete", "t", "--yes" }, { "groups", "list" },
+    { "groups", "show", "g" }, { "groups", "lag", "g" }, { "groups", "seek", "g", "start", "--topic", "t" },
+    { "groups", "delete", "g", "--yes" }, { "cat", "t", "-e" }, { "tail", "t" }, { "put", "t", "t.lua" },
+    { "put", "t", "-J", "t.lua" }, { "dlq", "list" }, { "doctor" },
+  }
+  for _, words in ipairs(waits) do
+    it("130 when it is interrupted while nobody answers: " .. table.concat(words, " "), function()
+      declare(fresh, 1)
+      place.servers = "127.0.0.1:1"
+      local line = { table.unpack(words) }
+      table.move({ "--timeout", "60s" }, 1, 2, #line + 1, line)
+      local child <close> = place:start(table.unpack(line))
+      await(function() return child:threads() > 1 or not child:is_running() end, "30s", "a client")
+      child:kill "INT"
+      local result = child:wait()
+      assert.message(result.stderr).equal(130, result.code)
+      assert.not_matches("had not ended", result.stderr, 1, true)
+    end)
+  end
+
   -- Verbs that change something; words may be functions.
   local function G() return fresh end
   local writes = {

@@ -32,15 +32,6 @@ local function describe_config(topic)
   return assert(admin:describe_configs { topic })[topic].configs
 end
 
--- More than one when the process has a client of Kafka.
-local function threads_of(pid)
-  local status = io.open(("/proc/%d/status"):format(pid))
-  if not status then return 0 end
-  local threads = status:read("a"):match("Threads:%s*(%d+)")
-  status:close()
-  return tonumber(threads)
-end
-
 local ONE <const> = "return { ['PREFIX-a'] = { partitions = 2, config = { ['retention.ms'] = days(1) } } }"
 
 describe("exit codes of topics on Apache Kafka", function()
@@ -144,7 +135,7 @@ describe("exit codes of topics on Apache Kafka", function()
       local place = place_with(ONE)
       place.servers = "127.0.0.1:1"
       local child <close> = place:start("topics", "apply", "t.lua", "--timeout", "60s", "--verbose")
-      await(function() return threads_of(child.pid) > 1 end, "30s", "a client")
+      await(function() return child:threads() > 1 end, "30s", "a client")
       child:kill(signal)
       local result = child:wait()
       assert.equal(code, result.code)

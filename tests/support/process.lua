@@ -169,6 +169,13 @@ function Process:stderr()
   return self.result and self.result.stderr or read(self.files.stderr)
 end
 
+---How many threads it has; more than one when it has a client of Kafka.
+---@return integer
+function Process:threads()
+  local status <close> = io.open(("/proc/%d/status"):format(self.pid))
+  return status and tonumber(status:read("a"):match("Threads:%s*(%d+)")) or 0
+end
+
 ---Is a process running? One that has ended and was not collected is not.
 ---@param pid integer
 ---@param began? string the one that began then, and not a later one with its number
