@@ -164,6 +164,15 @@ dm_emitter *dm_emitter_new (rd_kafka_conf_t *conf, char *reason, size_t size) {
   return NULL;
 }
 
+/* Ends the thread, which may be waiting for reports. */
+static void stop (dm_emitter *emitter) {
+  rd_kafka_queue_t *reports = rd_kafka_queue_get_main(emitter->rk);
+  atomic_store(&emitter->stop, true);
+  rd_kafka_queue_yield(reports);
+  pthread_join(emitter->thread, NULL);
+  rd_kafka_queue_destroy(reports);
+}
+
 int dm_emitter_close (dm_emitter *emitter, int timeout_ms) {
   int lost;
   dm_deadline deadline = dm_deadline_in(timeout_ms);
@@ -171,8 +180,7 @@ int dm_emitter_close (dm_emitter *emitter, int timeout_ms) {
     dm_clock_pause(dm_deadline_left(deadline) < 10 ? dm_deadline_left(deadline) : 10);
   lost = rd_kafka_outq_len(emitter->rk);
   rd_kafka_purge(emitter->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-  atomic_store(&emitter->stop, true);
-  pthread_join(emitter->thread, NULL);
+  stop(emitter);
   while (rd_kafka_poll(emitter->rk, 0) > 0) flush_settled(emitter);
   discard(emitter);
   return lost;
