@@ -3,6 +3,7 @@
 -- Pictures of it are kept in browser/ of the build folder.
 local await = require "support.await"
 local browser = require "support.browser"
+local json = require "docmsg.json"
 local own_workflow = require "support.own_workflow"
 local process = require "support.process"
 local program = require "support.program"
@@ -30,6 +31,32 @@ local CONTRAST <const> = [[
       const [a, b] = [light(getComputedStyle(element).color), light(back(element))];
       return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     });]]
+
+-- The page with a gateway that says what a spec wants, by `answer` and `tell`, and is unsure of each upload.
+local SCRIPTED <const> = [[
+  const real = window.fetch, waiting = {};
+  window.answer = (path, status, body) => waiting[path].shift()(new Response(JSON.stringify(body), { status }));
+  window.asked = (path) => waiting[path]?.length ?? 0;
+  window.fetch = (path, options) => {
+    if (path === "/api/v1/session" || path === "/api/v1/consumers") return real(path, options);
+    return new Promise((resolve) => (waiting[path] ??= []).push(resolve));
+  };
+  window.EventSource = class extends EventTarget {
+    constructor() { super(); window.stream = this; }
+    close() {}
+  };
+  window.tell = (name, data) => stream.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
+  window.XMLHttpRequest = class {
+    upload = {};
+    open() {}
+    send() {
+      this.status = 503;
+      this.responseText = '{"error": {"code": 503, "reason": "possibly_persisted", "message": "no"}, "document_id": "D"}';
+      setTimeout(() => this.onload());
+    }
+  };
+  const setReal = window.setTimeout;
+  window.setTimeout = (call, ms, ...more) => setReal(call, ms === 5000 ? 50 : ms, ...more);]]
 
 describe("the page in Chromium", function()
   local own, servers, url, page, folder
@@ -98,6 +125,68 @@ describe("the page in Chromium", function()
     assert.same({}, complaints())
   end)
 
+  local LIST <const> = "/api/v1/documents?limit=100"
+
+  -- Opens the page with what SCRIPTED makes, and waits until it asks for all documents.
+  local function open_scripted()
+    page:devtools("Page.addScriptToEvaluateOnNewDocument", { source = SCRIPTED })
+    page:open(url)
+    await(function() return page:script "return window.stream !== undefined" end)
+    page:script "tell('hello', {})"
+    await(function() return page:script("return asked(arguments[0])", LIST) == 1 end)
+  end
+
+  local function about(status)
+    return { document_id = "D", filename = "d.md", file_size = 4, status = status, stages = json.array {} }
+  end
+
+  local function answer_list(...)
+    page:script("answer(arguments[0], 200, arguments[1])", LIST, { documents = json.array { ... }, complete = true })
+  end
+
+  it("asks for all documents once at a time, and loses nothing that comes meanwhile", function()
+    open_scripted()
+    page:script("tell('hello', {}); tell('document', arguments[0])", about "processing")
+    assert.equal(1, page:script("return asked(arguments[0])", LIST))
+    answer_list(about "received")
+    await_row("d.md", "processing")
+    await(function() return page:script("return asked(arguments[0])", LIST) == 1 end)
+    page:script("tell('document', arguments[0])", about "failed")
+    answer_list(about "processing")
+    await_row("d.md", "failed")
+    assert.same({}, complaints())
+  end)
+
+  it("is unsure of a document that Kafka may have, until its event comes, or there surely is none", function()
+    open_scripted()
+    answer_list()
+    page:await_text("#connection", "^live$")
+    page:drop("body", { file("d.md", "text") })
+    await_row("d.md", "unsure")
+    local asked = "/api/v1/status/D"
+    await(function() return page:script("return asked(arguments[0])", asked) == 1 end)
+    page:script("answer(arguments[0], 404, {error: {reason: 'unsure', message: 'no'}})", asked)
+    await(function() return page:script("return asked(arguments[0])", asked) == 1 end)
+    page:script("tell('document', arguments[0])", about "received")
+    await_row("d.md", "received")
+    assert.equal(1, page:script "return document.querySelectorAll('.document').length")
+
+    page:open(url)
+    await(function() return page:script "return window.stream !== undefined" end)
+    page:drop("body", { file("d.md", "text") })
+    await_row("d.md", "unsure")
+    await(function() return page:script("return asked(arguments[0])", asked) == 1 end)
+    page:script("answer(arguments[0], 404, {error: {reason: 'unknown_document', message: 'no'}})", asked)
+    assert.matches("rejected: Kafka did not take it", await_row("d.md", "rejected"), 1, true)
+    assert.same({}, complaints())
+  end)
+
+  it("says that what happened before is still being read", function()
+    open_scripted()
+    page:script("answer(arguments[0], 200, {documents: [], complete: false})", LIST)
+    page:await_text("#connection", "reading what happened before")
+  end)
+
   it("can be heard, used by keyboard, and read in the light and in the dark", function()
     page:drop("body", { file("light.md", "a text\n"), file("dark.exe", "MZ") })
     await_row("light.md", "completed")
@@ -154,7 +243,7 @@ describe("the page in Chromium", function()
     await(function() return not process.is_running(gateway) end)
     page:await_text("#connection", "does not answer")
     page:drop("body", { file("early.md", "too early\n") })
-    assert.matches("rejected: the connection was lost", await_row("early.md", "rejected"), 1, true)
+    assert.matches("unsure: the connection was lost", await_row("early.md", "unsure"), 1, true)
     local sent = script.run({ "send_document.lua", file("meanwhile.md", "sent by another way\n") },
       { servers = servers, env = { DOCMSG_DATA_DIR = own.env.DOCMSG_DATA_DIR } })
     assert.equal(0, sent.code, sent.stderr)

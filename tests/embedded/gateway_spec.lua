@@ -248,6 +248,8 @@ describe("the gateway", function()
     gate:await_ready()
     assert.equal("640\n", program.capture(("stat -c %%a %s/files/%s.txt"):format(folder, id)))
     await(function() return gate:ask("GET", "/metrics").body:find("\ndocmsg_unsettled_files 1\n", 1, true) end)
+    local unsure, data = gate:ask("GET", "/api/v1/status/lost")
+    assert.same({ 404, "unsure" }, { unsure.code, data.error.reason })
     assert.equal(2, #gate:stored())
   end)
 

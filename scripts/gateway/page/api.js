@@ -5,9 +5,10 @@ const ROOT = "/api/v1/";
 
 /** The gateway's no, or, with the code 0, none at all. */
 export class Refusal extends Error {
-  constructor(code, message, documentId) {
+  constructor(code, message, reason, documentId) {
     super(message);
     this.code = code;
+    this.reason = reason;
     this.documentId = documentId;
   }
 }
@@ -15,7 +16,7 @@ export class Refusal extends Error {
 function refusal(code, text) {
   try {
     const { error, document_id: id } = JSON.parse(text);
-    return new Refusal(code, error.message, error.document_id ?? id);
+    return new Refusal(code, error.message, error.reason, id);
   } catch {
     return new Refusal(code, `the gateway answered with ${code}`);
   }
@@ -51,7 +52,7 @@ export function upload(file, progress) {
     request.onload = () => (request.status === 200
       ? resolve(JSON.parse(request.responseText))
       : reject(refusal(request.status, request.responseText)));
-    request.onerror = () => reject(new Refusal(0, "the connection was lost before the gateway had answered"));
+    request.onerror = () => reject(new Refusal(0, "the connection was lost before the gateway had answered; it may have the file"));
     request.open("POST", `${ROOT}upload`);
     request.send(form);
   });

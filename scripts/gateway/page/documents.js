@@ -92,7 +92,7 @@ class Row {
     this.element.dataset.state = status;
     this.part("state").textContent = text;
     const isNews = this.status !== "" && this.status !== status; // not what was so before this page looked
-    if (isNews && ["rejected", "completed", "failed"].includes(status)) say(`${this.name()}: ${text}`);
+    if (isNews && ["rejected", "unsure", "completed", "failed"].includes(status)) say(`${this.name()}: ${text}`);
     this.status = status;
   }
 
@@ -142,6 +142,17 @@ export function sent(row, id) {
   row.progress(null);
   row.state("uploaded", "uploaded");
   rows.set(id, row);
+}
+
+/** The gateway may have the file of this row, as the document when it has an id. */
+export function unsure(row, reason, id) {
+  row.progress(null);
+  if (rows.has(id)) {
+    row.element.replaceWith(rows.get(id).element);
+    return;
+  }
+  row.state("unsure", `unsure: ${reason}`);
+  if (id) rows.set(id, row);
 }
 
 /** The file of this row was refused. */

@@ -14,7 +14,8 @@ const part = (id) => document.getElementById(id);
 let stream = null;
 let timer;
 let looking;
-let held = null;
+let held = null; // events that came while all is asked for; null: it is not
+let again = false; // it is to be asked for once more
 
 function connection(state, text) {
   part("connection").dataset.state = state;
@@ -24,11 +25,17 @@ function connection(state, text) {
 // Everything anew: what happened while nobody listened is in it. Events that arrive meanwhile may be
 // newer than the answer, and come after it.
 async function refresh() {
+  again = true;
+  if (held) return; // whoever is at it does it again
   held = [];
   try {
-    const known = await get("documents?limit=100");
-    for (const about of [...known.documents.reverse(), ...held]) documents.show(about);
-    connection("live", "live");
+    while (again) {
+      again = false;
+      const known = await get("documents?limit=100");
+      for (const about of [...known.documents.reverse(), ...held.splice(0)]) documents.show(about);
+      if (known.complete) connection("live", "live");
+      else connection("waiting", "reading what happened before…");
+    }
     look();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Files that are dropped on the page or chosen in its field, sent a few at a time.
-import { Refusal, upload } from "./api.js";
-import { refused, sending, sent } from "./documents.js";
+import { get, Refusal, upload } from "./api.js";
+import { refused, sending, sent, show, unsure } from "./documents.js";
 import { bytes } from "./format.js";
 
 const AT_ONCE = 3;
+const CHECK_MS = 5000;
 
 const zone = document.getElementById("upload");
 const field = document.getElementById("files");
@@ -20,6 +21,27 @@ function objection({ file, isFolder }) {
   return null;
 }
 
+// Asks what became of a document of which nobody knows whether Kafka has it, until somebody does.
+async function check(row, id) {
+  if (row.status !== "unsure") return; // its events were quicker
+  try {
+    show(await get(`status/${id}`));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.reason === "unknown_document") refused(row, "Kafka did not take it, and nothing was kept: send it again");
+    else setTimeout(check, CHECK_MS, row, id);
+  }
+}
+
+function failed(row, error) {
+  const id = error.documentId;
+  if (id) unsure(row, "Kafka may have taken it; this is being checked", id);
+  else if (error.code === 0) unsure(row, error.message);
+  else refused(row, error.message);
+  if (id) setTimeout(check, CHECK_MS, row, id);
+  if (error.code === 401) settings.onUnauthorized();
+}
+
 async function send({ file, row }) {
   row.progress(0);
   row.state("sending", "being sent");
@@ -28,8 +50,7 @@ async function send({ file, row }) {
     sent(row, answer.document_id);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    refused(row, error.message);
-    if (error.code === 401) settings.onUnauthorized();
+    failed(row, error);
   }
 }
 

@@ -47,6 +47,13 @@ function Held:add(name, now_ms)
   end
 end
 
+---Does nobody know whether this document was announced?
+---@param id string
+---@return boolean
+function Held:has(id)
+  return self.files[id] ~= nil
+end
+
 ---The event of a document was read.
 ---@param id? string
 function Held:seen(id)

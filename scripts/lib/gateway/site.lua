@@ -100,6 +100,9 @@ local function status(self, request)
     return web.refuse(503, "catching_up", "the events of documents are still being read: try again")
   end
   local one = self.documents:get(request:rest())
+  if not one and self.held:has(request:rest()) then
+    return web.refuse(404, "unsure", "nobody knows yet whether Kafka has this document; its file is kept until then")
+  end
   if not one then return web.refuse(404, "unknown_document", "no event of this document has been seen") end
   return 200, documents.view(one)
 end
