@@ -32,12 +32,15 @@ At an address that other machines reach it needs a token, unless DOCMSG_GATEWAY_
       return nil, 'a size such as "1048576", "100MiB" or "2GiB"'
     end },
   { "--token-file", "FILE", help = "holds the token that requests need" },
+  { "--tls-cert", "FILE", help = "the certificate, with those that it hangs on, as PEM: speaks HTTPS alone" },
+  { "--tls-key", "FILE", help = "its key, as PEM" },
   { "--allow-host", "NAME", repeated = true, help = "a host name by which the gateway is reached, beside localhost\n"
     .. "and addresses; may be given again" },
 }, arg)
 
 local MAX_SIZE <const> = 100 << 20
 local DRAIN_MS <const> = 25000
+local PEM_BYTES <const> = 1 << 20
 
 local function fail(code, reason)
   io.stderr:write("gateway: ", tostring(reason), "\n")
@@ -60,6 +63,18 @@ local function read_token()
   if is_loopback(options.host) or docmsg.getenv "DOCMSG_GATEWAY_OPEN" == "1" then return nil end
   return nil, ("%s is reached by other machines: give a token with --token-file, or let everybody in with "
     .. "DOCMSG_GATEWAY_OPEN=1"):format(options.host)
+end
+
+-- The certificate and its key as PEM, or nothing; false and a reason when they cannot be read.
+local function read_tls()
+  local cert_file, key_file = options.tls_cert, options.tls_key
+  if not cert_file and not key_file then return nil end
+  if not cert_file or not key_file then return false, "--tls-cert and --tls-key: both expected, or neither" end
+  local cert, wrong = file.read(cert_file, PEM_BYTES)
+  if not cert then return false, "--tls-cert: " .. tostring(wrong) end
+  local key, reason = file.read(key_file, PEM_BYTES)
+  if not key then return false, "--tls-key: " .. tostring(reason) end
+  return { cert = cert, key = key }
 end
 
 -- The folder of the files, and the beginning of their names in events.
@@ -89,19 +104,21 @@ end
 local function main()
   local token, wrong = read_token()
   if wrong then return fail(2, wrong) end
+  local tls, unread = read_tls()
+  if tls == false then return fail(2, unread) end
   local folder, prefix = place_of()
   if not folder then return fail(2, prefix) end
   local logger = log.new()
   local running <close>, reason = gateway.open {
     address = (options.host:find(":", 1, true) and "[%s]:%d" or "%s:%d"):format(options.host, options.port),
-    public = not is_loopback(options.host), token = token, hosts = options.allow_host,
+    public = not is_loopback(options.host), token = token, hosts = options.allow_host, tls = tls,
     events = dofile(file.folder() .. "events.lua"), folder = folder, prefix = prefix,
     max_size = options.max_size or MAX_SIZE,
     page = file.folder() .. "gateway/page", kafdrop = docmsg.getenv "DOCMSG_KAFDROP_URL",
     log = logger,
   }
   if not running then return fail(1, reason) end
-  logger:info("gateway: http://%s", running:address())
+  logger:info("gateway: %s://%s", tls and "https" or "http", running:address())
   serve(running, logger)
   return 0
 end

@@ -80,7 +80,9 @@ static int request_known (lua_State *L) {
 static int request_logout (lua_State *L) {
   const dm_asked *request = check(L);
   dm_guard_logout(&request->server->guard, request->ex->connection);
-  return push_text(L, DM_GUARD_COOKIE "=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+  lua_pushfstring(L, DM_GUARD_COOKIE "=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0%s",
+                  request->server->tls.cert != NULL ? "; Secure" : "");
+  return 1;
 }
 
 /* -- Forms ------------------------------------------------------------------------------------- */

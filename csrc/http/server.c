@@ -16,6 +16,10 @@
 /* After such an answer the client has so long to read it and to stop. */
 #define LINGER_MS 2000
 
+/* With TLS an answer cannot be put between the pieces of a body: so much of one is read and forgotten
+** before the answer, and what is longer is cut off. */
+#define SWALLOW_TLS_BYTES 8388608
+
 /* At the end, requests have so long to be answered, or refused. */
 #define SETTLE_MS 1000
 
@@ -91,14 +95,16 @@ static bool add_allow (const dm_server *server, const dm_exchange *ex,
   return MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allowed) == MHD_YES;
 }
 
-static enum MHD_Result answer_refusal (dm_server *server, dm_exchange *ex) {
+/* 'last': nothing more is read from this client. */
+static enum MHD_Result answer_refusal (dm_server *server, dm_exchange *ex, bool last) {
   char text[DM_REFUSAL_ROOM];
   size_t length = dm_refusal_write(ex->refusal, text);
   struct MHD_Response *response = dm_response_new(JSON, text, length, server->headers);
   enum MHD_Result result = MHD_NO;
   count(server, dm_refusal_code(ex->refusal));
   if (response == NULL) return MHD_NO;
-  if (add_allow(server, ex, response))
+  if (add_allow(server, ex, response) &&
+      (!last || MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES))
     result = MHD_queue_response(ex->connection, dm_refusal_code(ex->refusal), response);
   MHD_destroy_response(response);
   return result;
@@ -137,7 +143,7 @@ static enum MHD_Result answer_page (dm_server *server, dm_exchange *ex) {
   enum MHD_Result result = MHD_NO;
   unsigned code = 0;
   ex->refusal = dm_pages_answer(&server->pages, ex->path, ex->connection, &code, &result);
-  if (ex->refusal != DM_NOT_REFUSED) return answer_refusal(server, ex);
+  if (ex->refusal != DM_NOT_REFUSED) return answer_refusal(server, ex, false);
   count(server, code);
   return result;
 }
@@ -145,7 +151,7 @@ static enum MHD_Result answer_page (dm_server *server, dm_exchange *ex) {
 static enum MHD_Result answer_stream (dm_server *server, dm_exchange *ex) {
   enum MHD_Result result = MHD_NO;
   ex->refusal = dm_stream_answer(&server->streams, ex->connection, server->headers, &result);
-  if (ex->refusal != DM_NOT_REFUSED) return answer_refusal(server, ex);
+  if (ex->refusal != DM_NOT_REFUSED) return answer_refusal(server, ex, false);
   count(server, 200);
   return result;
 }
@@ -157,7 +163,7 @@ static enum MHD_Result answer_handled (dm_server *server, dm_exchange *ex) {
   MHD_set_connection_option(ex->connection, MHD_CONNECTION_OPTION_TIMEOUT,
                             (unsigned)server->limits.idle_s);
   dm_exchange_end_upload(ex);
-  if (ex->response == NULL) return answer_refusal(server, ex);
+  if (ex->response == NULL) return answer_refusal(server, ex, false);
   count(server, ex->code);
   return MHD_queue_response(ex->connection, ex->code, ex->response);
 }
@@ -165,7 +171,8 @@ static enum MHD_Result answer_handled (dm_server *server, dm_exchange *ex) {
 /* What is refused leaves nothing behind, before its client knows. */
 static enum MHD_Result refuse (dm_server *server, dm_exchange *ex, bool at_once) {
   dm_exchange_end_upload(ex);
-  return at_once ? refuse_at_once(server, ex) : answer_refusal(server, ex);
+  return at_once && server->tls.cert == NULL ? refuse_at_once(server, ex)
+                                             : answer_refusal(server, ex, at_once);
 }
 
 /* -- Requests, each on its connection's thread ------------------------------------------------- */
@@ -197,6 +204,7 @@ static enum MHD_Result receive (dm_server *server, dm_exchange *ex, const char *
   atomic_fetch_add(&server->figures.received, *size);
   *size = 0;
   if (ex->refusal == DM_NOT_REFUSED) return MHD_YES;
+  if (server->tls.cert != NULL) return ex->received > SWALLOW_TLS_BYTES ? MHD_NO : MHD_YES;
   return announced(ex->connection) > SWALLOW_BYTES || ex->received > SWALLOW_BYTES
            ? refuse(server, ex, true) : MHD_YES;
 }
@@ -295,8 +303,12 @@ dm_server *dm_server_new (dm_http_address *address, dm_server_limits limits, cha
 }
 
 static void start_daemon (dm_server *server) {
+  unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC;
+  struct MHD_OptionItem tls[4];
+  dm_tls_options(&server->tls, tls);
+  if (server->tls.cert != NULL) flags |= MHD_USE_TLS;
   server->daemon = MHD_start_daemon(
-    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL,
+    flags, 0, NULL, NULL,
     on_request, server, MHD_OPTION_LISTEN_SOCKET, server->listener,
     MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
     MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
@@ -304,6 +316,7 @@ static void start_daemon (dm_server *server) {
     MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->limits.head_bytes,
     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)server->limits.idle_s,
     MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,
+    MHD_OPTION_ARRAY, tls,
     MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
   server->listener = -1; /* the daemon's, also when that failed */
 }
@@ -369,6 +382,7 @@ void dm_server_free (dm_server *server) {
   dm_pages_close(&server->pages);
   dm_routes_close(&server->routes);
   dm_guard_close(&server->guard);
+  dm_tls_clear(&server->tls);
   free_headers(server->headers);
   pthread_cond_destroy(&server->settled);
   pthread_mutex_destroy(&server->lock);

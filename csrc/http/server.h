@@ -7,7 +7,7 @@
 **
 ** Threads:   new, add, start, stop and free on the parent's; set and tell on any.
 ** Ownership: a server owns its socket, its threads and its tables.
-** Order:     dm_server_new; guard, headers, routes; dm_server_start; dm_server_quiesce, when it shall
+** Order:     dm_server_new; guard, TLS, headers, routes; dm_server_start; dm_server_quiesce, when it shall
 **            take no more connections; dm_server_free.
 */
 #ifndef DM_HTTP_SERVER_H
@@ -21,6 +21,7 @@
 #include "http/lane.h"
 #include "http/page.h"
 #include "http/stream.h"
+#include "http/tls.h"
 
 /* Connections beside those of 'limits': what is set ahead, as health is, has its answer there, and
 ** the rest is told that there are too many. What comes then is closed at once. */
@@ -54,6 +55,7 @@ typedef struct dm_server {
   dm_server_limits limits;
   dm_header *headers;         /* of every answer; NULL: none. Copies. */
   dm_guard guard;
+  dm_tls tls;
   dm_pages pages;
   dm_routes routes;
   dm_queue queue;             /* of the handlers on the parent's thread */

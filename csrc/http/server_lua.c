@@ -72,6 +72,8 @@ static const dm_option server_options[] = {
   { "hosts", DM_OPTION_TABLE, 0, 0 },
   { "public", DM_OPTION_BOOLEAN, 0, 0 },
   { "session", DM_OPTION_DURATION, 0, 0 },
+  { "tls_cert", DM_OPTION_STRING, 0, 0 },
+  { "tls_key", DM_OPTION_STRING, 0, 0 },
   { "token", DM_OPTION_STRING, 0, 0 },
   { NULL, DM_OPTION_ANY, 0, 0 },
 };
@@ -120,6 +122,18 @@ static void take_guard (lua_State *L, dm_guard *guard) {
   if (token[0] == '\0') luaL_error(L, "http.server: token: an empty one is none");
   guard->token = strdup(token);
   if (guard->token == NULL) no_memory(L);
+}
+
+/* Both, or neither; false after pushing nil and the reason. */
+static bool take_tls (lua_State *L, dm_tls *tls) {
+  const char *cert = dm_option_string(L, 1, "tls_cert"), *key = dm_option_string(L, 1, "tls_key");
+  char reason[256];
+  if (cert == NULL && key == NULL) return true;
+  if (cert == NULL || key == NULL)
+    luaL_error(L, "http.server: tls_cert and tls_key: both expected, or neither");
+  if (dm_tls_set(tls, cert, key, reason, sizeof reason)) return true;
+  fail(L, reason);
+  return false;
 }
 
 /* Pushes the box with a server that listens; false after pushing nil and the reason. */
@@ -173,7 +187,7 @@ int dm_server_lua (lua_State *L) {
   box = lua_touserdata(L, -1);
   take_headers(L, box->server);
   take_guard(L, &box->server->guard);
-  return 1;
+  return take_tls(L, &box->server->tls) ? 1 : 2;
 }
 
 int dm_status_lua (lua_State *L) {
@@ -302,10 +316,12 @@ static int server_fits (lua_State *L) {
 /* server:login() -> the Set-Cookie of a session that begins */
 static int server_login (lua_State *L) {
   char value[DM_GUARD_DIGITS + 1];
-  dm_guard *guard = &check(L)->guard;
+  dm_server *server = check(L);
+  dm_guard *guard = &server->guard;
   if (!dm_guard_login(guard, value)) return luaL_error(L, "there is no randomness for a session");
-  lua_pushfstring(L, DM_GUARD_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%I", value,
-                  (LUAI_UACINT)(guard->session_ms / 1000));
+  lua_pushfstring(L, DM_GUARD_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%I%s",
+                  value, (LUAI_UACINT)(guard->session_ms / 1000),
+                  server->tls.cert != NULL ? "; Secure" : "");
   return 1;
 }
 

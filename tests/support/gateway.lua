@@ -38,7 +38,7 @@ function M.start(options)
   local self = setmetatable({ folder = folder, files = folder .. "/files", owned = not options.folder,
     process = script.start(words, { servers = options.servers, env = env, limit = 120, ulimit = options.ulimit }) },
     Gateway)
-  self.address = self.process:await_stderr "gateway: http://(%S+)"
+  self.address = self.process:await_stderr "gateway: https?://(%S+)"
   return self
 end
 

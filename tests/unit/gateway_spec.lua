@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- The gateway without a broker.
 local await = require "support.await"
+local client = require "support.http"
 local gateway = require "support.gateway"
 local json = require "docmsg.json"
 local log = require "docmsg.log"
+local process = require "support.process"
 local program = require "support.program"
 local script = require "support.script"
 
@@ -159,6 +161,9 @@ describe("docmsg-lua gateway", function()
     { "refuses a token file that is not there", "No such file", "--token-file", "/nonexistent" },
     { "refuses a folder where the pipeline finds nothing", "the pipeline finds files in", "--upload-dir", "/tmp" },
     { "refuses a folder that leads out", "the pipeline finds files in", "--upload-dir", "$/files/../x" },
+    { "refuses a certificate without its key", "both expected", "--tls-cert", "/etc/hostname" },
+    { "refuses a certificate that is not there", "--tls-cert: ", "--tls-cert", "/nonexistent", "--tls-key", "/etc/hostname" },
+    { "refuses a key that is not there", "--tls-key: /nonexistent", "--tls-cert", "/etc/hostname", "--tls-key", "/nonexistent" },
     { "refuses an option that is none", "did you mean --port", "--prt", "1" },
   }
   for _, case in ipairs(wrong) do
@@ -173,6 +178,28 @@ describe("docmsg-lua gateway", function()
       assert.truthy(result.stderr:find(case[2], 1, true), result.stderr)
     end)
   end
+
+  it("speaks HTTPS with a certificate", function()
+    local folder = program.folder()
+    finally(function() program.remove(folder) end)
+    local cert, key = folder .. "/cert.pem", folder .. "/key.pem"
+    assert(process.run({ "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+      "-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out", cert }).ok)
+    local gate <close> = gateway.start { servers = NOWHERE,
+      words = { "--port", "0", "--tls-cert", cert, "--tls-key", key } }
+    assert.truthy(gate.process:stderr():find("gateway: https://", 1, true))
+    local got = process.run { "openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", cert,
+      "-connect", gate.address, stdin = client.request("GET", "/livez") }
+    assert.truthy(got.stdout:find("^HTTP/1.1 200 .*\nok\n"), got.stdout)
+  end)
+
+  it("refuses what is no certificate", function()
+    local path = script.file(".pem", "no certificate")
+    finally(function() os.remove(path) end)
+    local result = script.run({ "gateway", "--port", "0", "--tls-cert", path, "--tls-key", path }, { servers = NOWHERE })
+    assert.equal(1, result.code)
+    assert.truthy(result.stderr:find("TLS: the certificate is none", 1, true), result.stderr)
+  end)
 
   it("refuses a short token", function()
     local path = script.file(".token", "short\n")
@@ -200,7 +227,6 @@ describe("docmsg-lua gateway", function()
 
   it("finishes what was begun when it is told to end", function()
     local gate <close> = gateway.start { servers = NOWHERE }
-    local client = require "support.http"
     local header, body = client.form(client.part("file", "text", "a.txt"))
     local sending <close> = client.start(gate.address, client.request("POST", "/api/v1/upload", { header }, body))
     await(function() return #gate:stored() == 1 end)

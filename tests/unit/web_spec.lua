@@ -564,6 +564,82 @@ describe("an upload", function()
   end)
 end)
 
+describe("a site with TLS", function()
+  local folder, cert, key
+
+  lazy_setup(function()
+    folder = program.folder()
+    for _, name in ipairs { "one", "other" } do
+      assert(process.run({ "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+        "-subj", "/CN=localhost", "-days", "2", "-keyout", folder .. "/" .. name .. ".key",
+        "-out", folder .. "/" .. name .. ".pem" }).ok)
+    end
+    cert, key = program.read(folder .. "/one.pem"), program.read(folder .. "/one.key")
+  end)
+  lazy_teardown(function() program.remove(folder) end)
+
+  local function secure()
+    local site = open { tls_cert = cert, tls_key = key, token = "s3cret" }
+    site:route({ method = "POST", path = "/login", open = true, body = 1 << 20 }, function(request)
+      return 200, request:body(), nil, { { "Set-Cookie", site.server:login() }, { "Set-Cookie", request:logout() } }
+    end)
+    site:route({ method = "POST", path = "/up", open = true,
+      upload = { folder = folder, field = "file", extensions = { "txt" }, max = 1 << 20 } },
+      function(request) return 200, request:file().sha256 end)
+    assert(site:start())
+    return site
+  end
+
+  local function begin(site, request, ...)
+    return process.start { "openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", folder .. "/one.pem",
+      "-connect", address(site), stdin = request, ... }
+  end
+  local function send(site, ...) return serve(site, begin(site, client.request(...))) end
+
+  it("answers, with a cookie that goes nowhere else", function()
+    local site <close> = secure()
+    local got = send(site, "POST", "/login", {}, ("text"):rep(1000))
+    assert.same({ 200, ("text"):rep(1000) }, { got.code, got.body })
+    assert.truthy(got.head:find("docmsg_session=%x+; [^\r]*; Secure\r\n"), got.head)
+    assert.truthy(got.head:find("docmsg_session=; [^\r]*; Secure\r\n"), got.head)
+  end)
+
+  it("takes an upload, and refuses one that is too large", function()
+    local site <close> = secure()
+    local header, body = client.form(client.part("file", ("x"):rep(300000), "a.txt"))
+    assert.equal(200, send(site, "POST", "/up", { header }, body).code)
+    local _, large = client.form(client.part("file", ("x"):rep((1 << 20) + 1), "a.txt"))
+    for _, case in ipairs { { header }, { header, "Content-Length: 10737418240", "Expect: 100-continue" } } do
+      assert.equal(413, send(site, "POST", "/up", case, #case == 1 and large or nil).code)
+    end
+    local _, two = client.form(client.part("file", "", "a.txt"), client.part("file", ("x"):rep(200000), "b.txt"))
+    local got = send(site, "POST", "/up", { header }, two) -- refused in the middle of its body
+    assert.same({ 400, "two_files" }, { got.code, reason_of(got) })
+    assert.equal(400, send(site, "POST", "/login", { "Content-Length: 1", "Content-Length: 1" }, "x").code)
+  end)
+
+  it("speaks neither plain HTTP nor old TLS", function()
+    local site <close> = secure()
+    assert.is_nil(client.raw(address(site), client.request("GET", "/login")))
+    assert.is_nil(serve(site, begin(site, client.request("GET", "/login"), "-tls1_1")))
+    assert.equal(405, send(site, "GET", "/login").code)
+  end)
+
+  it("is refused with what is none, or does not belong together", function()
+    local other = program.read(folder .. "/other.key")
+    local wrong = {
+      { "x", key, "the certificate is none" }, { key, key, "the certificate is none" }, { cert, "x", "the key is none" },
+      { cert, cert, "the key is none" }, { cert, other, "the key is not the certificate's" },
+    }
+    for _, case in ipairs(wrong) do
+      local server, reason = http.server { address = ":0", tls_cert = case[1], tls_key = case[2] }
+      assert.is_nil(server)
+      assert.truthy(reason:find(case[3], 1, true), reason)
+    end
+    assert.error_matches(function() http.server { address = ":0", tls_cert = cert } end, "both expected", 1, true)
+  end)
+end)
+
 describe("the stream of events", function()
   local function streaming()
     local site = open()

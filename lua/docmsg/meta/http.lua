@@ -43,6 +43,8 @@ function http.status(options) end
 ---@field headers? docmsg.Header[] that every answer has
 ---@field hosts? string[] the names that a Host may have, beside addresses and localhost; an Origin must be the Host. Left out: neither is looked at
 ---@field session? docmsg.Duration how long a login lasts; default "12h"
+---@field tls_cert? string the certificate, and those that it hangs on, as PEM: the server speaks TLS, 1.2 or newer
+---@field tls_key? string its key as PEM
 ---@field token? string that requests need, unless their route is open
 
 ---Makes a server, which listens and is to be started. A connection may be idle for 5 s.

@@ -40,6 +40,7 @@ local HEADERS <const> = {
 ---@field address string
 ---@field public boolean
 ---@field token? string
+---@field tls? {cert: string, key: string} as PEM
 ---@field hosts string[]
 ---@field events table what events.lua returns
 ---@field folder string where files go
@@ -202,6 +203,7 @@ function M.open(options)
   local site, reason = web.open {
     address = options.address, public = options.public, token = options.token, hosts = options.hosts,
     headers = HEADERS, log = options.log, connections = CONNECTIONS,
+    tls_cert = options.tls and options.tls.cert, tls_key = options.tls and options.tls.key,
   }
   if not site then return nil, reason end
   local most = site.server:figures().connections_max
