@@ -3,7 +3,8 @@
 **
 ** A file is written under a name that begins with a dot, made for it; when all of it is there it gets
 ** its name, 32 hexadecimal digits of chance as a UUID and the extension of the client's name for it,
-** and is synced with its folder. So what has a name is whole, and what was finished stays.
+** and is synced with its folder. So what has a name is whole as long as the machine runs, and what was
+** finished stays also when it does not.
 **
 ** Whoever announces a file holds it until the announcement is known to be made: the file has its sticky
 ** bit meanwhile, which means nothing to the system. So a later run finds those of which nobody knows.
