@@ -4,12 +4,24 @@ local M = {}
 
 local SOURCE <const> = "/dev/urandom"
 
-local function random_bytes(count)
+-- Bytes that are taken at once: opening the source costs more than what is read from it.
+local AHEAD <const> = 1024
+
+local drawn, next_byte = "", 1
+
+local function draw(count)
   local file <close> = assert(io.open(SOURCE, "rb"))
   file:setvbuf("no")
   local bytes = file:read(count)
   if not bytes or #bytes < count then error(SOURCE .. " gave too few bytes") end
   return bytes
+end
+
+local function random_bytes(count)
+  if next_byte + count - 1 > #drawn then drawn, next_byte = draw(AHEAD), 1 end
+  local first = next_byte
+  next_byte = first + count
+  return drawn:sub(first, next_byte - 1)
 end
 
 -- Puts the version and the variant into 16 bytes and writes them as text.
