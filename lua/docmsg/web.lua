@@ -207,10 +207,11 @@ end
 
 ---Tells all who listen to the stream.
 ---@param name string of the event
----@param data table
-function Site:tell(name, data)
+---@param data_of fun(...: any): table makes the data, when somebody listens
+---@param ... any what it takes
+function Site:tell(name, data_of, ...)
   if self.server:tell "" == 0 then return end
-  self.server:tell(("event: %s\ndata: %s\n\n"):format(name, assert(json.encode(data))))
+  self.server:tell(("event: %s\ndata: %s\n\n"):format(name, assert(json.encode(data_of(...)))))
 end
 
 ---Refuses what is not answered, and ends.

@@ -653,12 +653,17 @@ describe("the stream of events", function()
     local children = {}
     for i = 1, 3 do children[i] = client.start(address(site), client.request("GET", "/events")) end
     for _, child in ipairs(children) do child:await_stdout "event: hello\ndata: {}\n\n" end
-    site:tell("news", { text = "a\nb" })
+    site:tell("news", function(text) return { text = text } end, "a\nb")
     for _, child in ipairs(children) do child:await_stdout 'event: news\r?\ndata: {"text":"a\\nb"}' end
     assert.equal(3, site.server:figures().streams)
     assert.truthy(children[1]:stdout():find("Content-Type: text/event-stream", 1, true))
     site:close()
     for _, child in ipairs(children) do child:wait() end
+  end)
+
+  it("makes nothing that nobody listens to", function()
+    local site <close> = streaming()
+    site:tell("news", function() error "made" end)
   end)
 
   it("lets go who does not read", function()
@@ -669,7 +674,7 @@ describe("the stream of events", function()
     await(function() return site.server:figures().streams == 1 end)
     local news = { text = ("x"):rep(60000) }
     await(function()
-      site:tell("news", news)
+      site:tell("news", function() return news end)
       return site.server:figures().streams == 0 or site.server:figures().connections == 0
     end, "20s")
   end)

@@ -168,7 +168,7 @@ local function tell_changes(self)
   if #changed > TOLD_AT_ONCE or not was_caught_up then
     self.site.server:tell("event: hello\ndata: {}\n\n")
   else
-    for _, one in ipairs(changed) do self.site:tell("document", documents.view(one)) end
+    for _, one in ipairs(changed) do self.site:tell("document", documents.view, one) end
   end
   return more
 end
@@ -180,7 +180,7 @@ local function open_parts(self)
   self.held = held.new(options.folder, options.log, runtime.now())
   self.uploads = uploads.new { events = options.events, prefix = options.prefix, log = options.log,
     unknown = function(path) self.held:add(path:sub(#options.prefix + 1), runtime.now()) end,
-    stored = function(parsed, ms) self.site:tell("document", documents.view(self.documents:expect(parsed, ms))) end }
+    stored = function(parsed, ms) self.site:tell("document", documents.view, self.documents:expect(parsed, ms)) end }
   local watching, err = watcher.open(options.events, self.documents, options.log,
     function(id) self.held:seen(id) end)
   if not watching then return nil, err end
