@@ -11,6 +11,9 @@ local M = {}
 ---How long Kafka has for an event.
 M.PATIENCE_MS = 10000
 
+-- An event waits so long for others: together they cost less, here and in the broker.
+local LINGER_MS <const> = 2
+
 local DEFAULT_USER <const> = "default_user"
 
 ---@class gateway.Uploads
@@ -30,7 +33,7 @@ Uploads.__index = Uploads
 local function open_bus(self)
   self.bus = docmsg.bus {
     name = "docmsg-lua/gateway", events = self.options.events, log = self.options.log,
-    kafka = { ["message.timeout.ms"] = M.PATIENCE_MS, ["linger.ms"] = 0 },
+    kafka = { ["message.timeout.ms"] = M.PATIENCE_MS, ["linger.ms"] = LINGER_MS },
   }
 end
 

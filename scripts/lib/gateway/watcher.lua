@@ -17,6 +17,10 @@ local RECEIVED <const> = "document-received"
 -- What is taken at once, so that requests need not wait long.
 local BATCH <const> = 100
 
+-- Events wait so long for others, in the broker, to come together; nobody sees it on the page.
+local TOGETHER_BYTES <const> = 65536
+local TOGETHER_MS <const> = 100
+
 ---@class gateway.Watcher
 ---@field private consumer docmsg.Consumer
 ---@field private documents gateway.Documents
@@ -84,7 +88,8 @@ function M.open(events, documents, log, received)
   self.consumer, err = kafka.consumer {
     group = "docmsg-gateway-" .. uuid.v4(), topics = topics,
     kafka = { ["auto.offset.reset"] = "earliest", ["statistics.interval.ms"] = 1000,
-      ["topic.metadata.refresh.interval.ms"] = 10000, ["enable.partition.eof"] = true },
+      ["topic.metadata.refresh.interval.ms"] = 10000, ["enable.partition.eof"] = true,
+      ["fetch.min.bytes"] = TOGETHER_BYTES, ["fetch.wait.max.ms"] = TOGETHER_MS },
     on_assign = function(partitions, consumer)
       hold_others(self, partitions, consumer)
       return starts_of(self, partitions)
