@@ -40,14 +40,13 @@ static dm_refusal enter (dm_queue *queue, dm_exchange *ex) {
   return DM_NOT_REFUSED;
 }
 
-/* Takes it from those that are open, and tells its thread. The lock is held. */
+/* Takes it from those that are open; its thread is to be told. The lock is held. */
 static void close_open (dm_exchange *ex, unsigned code) {
   *ex->link = ex->after;
   if (ex->after != NULL) ex->after->link = ex->link;
   if (ex->holder != NULL) *ex->holder = NULL;
   ex->holder = NULL;
   ex->code = code;
-  pthread_cond_signal(&ex->answered);
 }
 
 /* The lock is held. */
@@ -69,8 +68,10 @@ void dm_queue_end (dm_queue *queue) {
   queue->last = &queue->first;
   queue->waiting = 0;
   while (queue->open != NULL) {
-    queue->open->refusal = DM_STOPPING;
-    close_open(queue->open, dm_refusal_code(DM_STOPPING));
+    dm_exchange *ex = queue->open;
+    ex->refusal = DM_STOPPING;
+    close_open(ex, dm_refusal_code(DM_STOPPING));
+    sem_post(&ex->answered);
   }
   pthread_mutex_unlock(&queue->lock);
 }
@@ -113,7 +114,7 @@ dm_exchange *dm_exchange_new (struct MHD_Connection *connection, const char *met
   ex->connection = connection;
   ex->method = method;
   ex->path = path;
-  pthread_cond_init(&ex->answered, NULL);
+  sem_init(&ex->answered, 0, 0);
   return ex;
 }
 
@@ -158,13 +159,19 @@ void dm_exchange_end_upload (dm_exchange *ex) {
 
 void dm_exchange_give (dm_exchange *ex) {
   dm_queue *queue = ex->route->queue;
+  dm_refusal refusal;
   pthread_mutex_lock(&queue->lock);
-  ex->refusal = enter(queue, ex);
-  if (ex->refusal != DM_NOT_REFUSED) ex->code = dm_refusal_code(ex->refusal);
-  while (ex->code == 0) pthread_cond_wait(&ex->answered, &queue->lock);
+  refusal = enter(queue, ex);
   pthread_mutex_unlock(&queue->lock);
+  if (refusal == DM_NOT_REFUSED)
+    while (sem_wait(&ex->answered) != 0) continue; /* a signal came */
+  else {
+    ex->refusal = refusal;
+    ex->code = dm_refusal_code(refusal);
+  }
 }
 
+/* Its thread is told without the lock, which it would have to wait for otherwise. */
 void dm_exchange_answer (dm_queue *queue, dm_exchange *ex, unsigned code,
                          struct MHD_Response *response, dm_refusal refusal) {
   pthread_mutex_lock(&queue->lock);
@@ -172,12 +179,13 @@ void dm_exchange_answer (dm_queue *queue, dm_exchange *ex, unsigned code,
   ex->refusal = refusal;
   close_open(ex, code);
   pthread_mutex_unlock(&queue->lock);
+  sem_post(&ex->answered);
 }
 
 void dm_exchange_free (dm_exchange *ex) {
   dm_exchange_end_upload(ex);
   if (ex->response != NULL) MHD_destroy_response(ex->response);
-  pthread_cond_destroy(&ex->answered);
+  sem_destroy(&ex->answered);
   free(ex->body);
   free(ex);
 }

@@ -14,6 +14,7 @@
 #define DM_HTTP_EXCHANGE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "http/keeper.h"
 #include "http/route.h"
@@ -32,7 +33,7 @@ struct dm_exchange {
   char *body;                        /* as far as it is kept */
   size_t length, room;
   dm_upload *upload;                 /* or NULL */
-  pthread_cond_t answered;
+  sem_t answered;
   unsigned code;                     /* of the answer; 0: there is none yet */
   struct MHD_Response *response;     /* the answer; NULL: 'refusal' is */
   dm_exchange **holder;              /* of whoever took it: becomes NULL with the answer */
