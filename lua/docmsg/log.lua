@@ -76,6 +76,16 @@ function M.defaults(options)
   return current
 end
 
+local told_seconds, told = nil, ""
+
+-- The time of a line; many lines come within a second.
+local function time_of(seconds)
+  if seconds ~= told_seconds then
+    told_seconds, told = seconds, os.date("!%Y-%m-%dT%H:%M:%SZ", seconds) --[[@as string]]
+  end
+  return told
+end
+
 ---Makes a log.
 ---@param options? docmsg.LogOptions
 ---@return docmsg.Log
@@ -112,8 +122,7 @@ end
 function Log:line(level, format, ...)
   if SEVERITY[level] < self.threshold then return end
   local message = select("#", ...) > 0 and format:format(...) or format
-  local time = os.date("!%Y-%m-%dT%H:%M:%SZ", self.clock())
-  self.write(self.render(time, level, message, self))
+  self.write(self.render(time_of(self.clock()), level, message, self))
 end
 
 ---@param format string

@@ -119,11 +119,15 @@ local function names_of(fields)
   return names
 end
 
+local function is_known(fields, name)
+  if fields[name] then return true end
+  local duration = type(name) == "string" and fields[name:match "^(.*)_ms$"]
+  return duration and duration.kind == "duration"
+end
+
 local function refuse_unknown(fields, options, where, level)
-  local known = {}
-  for _, name in ipairs(names_of(fields)) do known[name] = true end
   for name in pairs(options) do
-    if not known[name] then
+    if not is_known(fields, name) then
       error(("%s: unknown option %s%s"):format(where, show(name), M.nearest(name, names_of(fields))), level + 1)
     end
   end
