@@ -159,7 +159,7 @@ describe("the gateway on Apache Kafka", function()
       assert.equal(parsed.content_ref.bytes, #content)
       assert.equal("content of " .. parsed.metadata.filename:match "%d+", content)
     end
-    for name in program.capture(("find %s/files -name '[0-9a-f]*' ! -perm -1000 -printf '%%f\\n'"):format(folder)):gmatch "[^\n]+" do
+    for name in program.capture(("find %s/files -type f -name '[0-9a-f]*' ! -perm -1000 -printf '%%f\\n'"):format(folder)):gmatch "[^\n]+" do
       assert.truthy(seen[name:match "^[^.]+"], name .. " is not in Kafka, and not marked")
     end
     for id, number in pairs(ids) do
