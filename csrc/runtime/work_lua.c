@@ -43,6 +43,13 @@ typedef struct work_box {
 /* User value of the box of a kept record: the main one. */
 #define WORK_MAIN 1
 
+/* The upvalue of each method: the metatable. */
+enum { METHOD_OWN = 1 };
+
+/* Those of __index: a table from a field to its number and from a method to its function, and the
+** metatable. */
+enum { INDEX_FIELDS = 1, INDEX_OWN };
+
 /* -- Fields ----------------------------------------------------------------------------------- */
 
 static void push_field (lua_State *L, const dm_work *work, field which) {
@@ -80,31 +87,36 @@ static int released (lua_State *L) {
   return luaL_error(L, "event released: its handler has returned");
 }
 
+/* The box of the docmsg.Work at 1, for functions that have its metatable as their upvalue 'own': it
+** is compared as a value, not looked up by its name. */
+static const work_box *check_box (lua_State *L, int own) {
+  const work_box *box = lua_touserdata(L, 1);
+  if (box == NULL || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(own)))
+    luaL_typeerror(L, 1, WORK_TYPE);
+  lua_pop(L, 1);
+  return box;
+}
+
 /* The record of the docmsg.Work at 1; raises when it is over. */
 static dm_work *check_work (lua_State *L) {
-  dm_work *work = work_of(luaL_checkudata(L, 1, WORK_TYPE));
+  dm_work *work = work_of(check_box(L, METHOD_OWN));
   if (work == NULL) released(L);
   return work;
 }
 
 /* The handler of the docmsg.Work at 1; raises when no record runs. */
 static dm_handler *check_handler (lua_State *L) {
-  dm_handler *handler = handler_of(luaL_checkudata(L, 1, WORK_TYPE));
+  dm_handler *handler = handler_of(check_box(L, METHOD_OWN));
   if (handler == NULL || handler->work == NULL) released(L);
   return handler;
 }
 
-/* The path of every field: the metatable is compared as a value, not looked up by its name.
-** Upvalue 1 maps a field to its number and a method to its function; upvalue 2 is the metatable. */
+/* The path of every field. */
 static int work_index (lua_State *L) {
-  const work_box *box = lua_touserdata(L, 1);
-  const dm_work *work;
-  if (box == NULL || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
-    return luaL_typeerror(L, 1, WORK_TYPE);
-  work = work_of(box);
+  const dm_work *work = work_of(check_box(L, INDEX_OWN));
   if (work == NULL) return released(L);
   lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNUMBER)
+  if (lua_rawget(L, lua_upvalueindex(INDEX_FIELDS)) == LUA_TNUMBER)
     push_field(L, work, (field)lua_tointeger(L, -1));
   return 1;
 }
@@ -118,7 +130,7 @@ static rd_kafka_headers_t *headers_of (lua_State *L, const work_box *box) {
 
 /* work:header(name) -> the value of the last header with that name, or nil */
 static int work_header (lua_State *L) {
-  const work_box *box = luaL_checkudata(L, 1, WORK_TYPE);
+  const work_box *box = check_box(L, METHOD_OWN);
   const char *name = luaL_checkstring(L, 2);
   rd_kafka_headers_t *headers = headers_of(L, box);
   const void *value;
@@ -325,7 +337,7 @@ static int work_keep (lua_State *L) {
 }
 
 static int work_tostring (lua_State *L) {
-  const dm_work *work = work_of(luaL_checkudata(L, 1, WORK_TYPE));
+  const dm_work *work = work_of(check_box(L, METHOD_OWN));
   if (work == NULL) lua_pushliteral(L, WORK_TYPE " (released)");
   else
     lua_pushfstring(L, WORK_TYPE " (%s [%d] at %I)", work->seat->topic, (int)work->seat->partition,
@@ -333,7 +345,7 @@ static int work_tostring (lua_State *L) {
   return 1;
 }
 
-/* Pushes what work_index looks names up in. */
+/* Pushes what work_index looks names up in; the metatable is on the top. */
 static void push_fields (lua_State *L) {
   static const luaL_Reg methods[] = {
     { "discard", work_discard },
@@ -346,7 +358,9 @@ static void push_fields (lua_State *L) {
     { "time", work_time },
     { NULL, NULL },
   };
-  luaL_newlib(L, methods);
+  luaL_newlibtable(L, methods);
+  lua_pushvalue(L, -2);
+  luaL_setfuncs(L, methods, 1);
   for (int i = 0; i < FIELDS; i++) {
     lua_pushinteger(L, i);
     lua_setfield(L, -2, field_names[i]);
@@ -359,7 +373,8 @@ void dm_work_open (lua_State *L) {
   lua_pushvalue(L, -2);
   lua_pushcclosure(L, work_index, 2);
   lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, work_tostring);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, work_tostring, 1);
   lua_setfield(L, -2, "__tostring");
   lua_pop(L, 1);
 }
