@@ -10,6 +10,18 @@ local script = require "support.script"
 local system = require "system"
 local workflow = require "support.workflow"
 
+local PDF <const> = [[
+%PDF-1.1
+1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj
+2 0 obj << /Type /Pages /Kids [3 0 R] /Count 1 >> endobj
+3 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 300 100] /Contents 4 0 R
+  /Resources << /Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >> endobj
+4 0 obj << /Length 58 >> stream
+BT /F 12 Tf 20 50 Td (The gander lives at the pond.) Tj ET
+endstream endobj
+trailer << /Root 1 0 R >>
+]]
+
 local UPLOADS <const>, CLIENTS <const>, KILLS <const> = 1000, 8, 4
 
 local seed = math.tointeger(os.getenv "DOCMSG_TEST_SEED") or os.time()
@@ -98,10 +110,10 @@ describe("the gateway on Apache Kafka", function()
     local pipeline <close> = script.start({ "run", "pipeline.lua", "--workers", "1" },
       { servers = cluster.bootstrap_servers, env = env, limit = 120 })
     gate:await_ready()
-    local response, data = gate:upload("uploaded_file.txt", "Keeper: Bob")
+    local response, data = gate:upload("uploaded_file.pdf", PDF)
     assert.equal(200, response.code, response.body)
     pipeline:await_stderr("Received document: " .. data.document_id:gsub("%-", "%%-"), "60s")
-    pipeline:await_stderr("📄 Document filename: uploaded_file.txt", "60s")
+    pipeline:await_stderr("📄 Document filename: uploaded_file%.pdf", "60s")
     local shown
     await(function()
       shown = select(2, gate:ask("GET", "/api/v1/status/" .. data.document_id))

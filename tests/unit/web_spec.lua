@@ -534,6 +534,25 @@ describe("an upload", function()
     assert.equal(200, send(site, client.part("file", ("x"):rep(1 << 20), "a.txt")).code)
   end)
 
+  it("is refused without a length, and with one that is not that of the form", function()
+    local site <close> = taking()
+    local header, body = client.form(client.part("file", "text", "a.txt"))
+    local start = "POST /up HTTP/1.1\r\nHost: localhost\r\n" .. header .. "\r\n"
+    for _, case in ipairs { { "", "no_file" }, { ("Content-Length: %d\r\n"):format(#body - 5), "bad_form" } } do
+      local sending <close> = client.start(address(site), start .. case[1] .. "\r\n" .. body)
+      await(function()
+        site:step "10ms"
+        return not sending:is_running()
+      end, "20s")
+      local first = sending:stdout():match "^HTTP/1%.1 400 .-({.-}})"
+      assert.equal(case[2], first and json.decode(first).error.reason, sending:stdout())
+    end
+    local long <close> = client.start(address(site), ("%sContent-Length: %d\r\n\r\n%s"):format(start, #body + 9, body))
+    assert.is_nil(serve(site, long)) -- the rest never comes: it is idle
+    await(function() return #files() == 0 end)
+    assert.is_nil(seen)
+  end)
+
   it("leaves nothing behind when the client goes away", function()
     local site <close> = taking()
     local header, body = client.form(client.part("file", ("x"):rep(200000), "a.txt"))
