@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/field.h"
 #include "base/metatable.h"
 #include "http/request_lua.h"
 #include "http/route_lua.h"
@@ -331,23 +332,18 @@ static int server_busy (lua_State *L) {
   return 1;
 }
 
-static void set_figure (lua_State *L, const char *name, uint64_t figure) {
-  lua_pushinteger(L, (lua_Integer)figure);
-  lua_setfield(L, -2, name);
-}
-
 /* server:figures() -> { requests, received, cut_off, connections, connections_max, streams,
 ** classes = { n, … } } */
 static int server_figures (lua_State *L) {
   dm_server *server = check(L);
   dm_server_figures *figures = &server->figures;
   lua_newtable(L);
-  set_figure(L, "requests", atomic_load(&figures->requests));
-  set_figure(L, "received", atomic_load(&figures->received));
-  set_figure(L, "cut_off", atomic_load(&figures->cut_off));
-  set_figure(L, "connections", (uint64_t)atomic_load(&figures->connections));
-  set_figure(L, "connections_max", (uint64_t)server->limits.connections);
-  set_figure(L, "streams", (uint64_t)dm_streams_tell(&server->streams, "", 0));
+  dm_field_count(L, "requests", atomic_load(&figures->requests));
+  dm_field_count(L, "received", atomic_load(&figures->received));
+  dm_field_count(L, "cut_off", atomic_load(&figures->cut_off));
+  dm_field_count(L, "connections", (uint64_t)atomic_load(&figures->connections));
+  dm_field_count(L, "connections_max", (uint64_t)server->limits.connections);
+  dm_field_count(L, "streams", (uint64_t)dm_streams_tell(&server->streams, "", 0));
   lua_newtable(L);
   for (int i = 1; i < 6; i++) {
     lua_pushinteger(L, (lua_Integer)atomic_load(&figures->classes[i]));

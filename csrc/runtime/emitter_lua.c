@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
+#include "base/field.h"
 #include "base/metatable.h"
 #include "kafka/clock.h"
 #include "kafka/conf.h"
@@ -113,27 +114,17 @@ static int emitter_gc (lua_State *L) {
   return 0;
 }
 
-static void set_count (lua_State *L, const char *name, uint64_t count) {
-  lua_pushinteger(L, (lua_Integer)count);
-  lua_setfield(L, -2, name);
-}
-
-static void set_seconds (lua_State *L, const char *name, uint64_t micros) {
-  lua_pushnumber(L, (lua_Number)micros / 1e6);
-  lua_setfield(L, -2, name);
-}
-
 /* {sent, failed, bytes, seconds, p50, p95, p99, max} */
 static void push_sum (lua_State *L, const dm_sent_sum *sum) {
   lua_createtable(L, 0, 8);
-  set_count(L, "sent", sum->sent);
-  set_count(L, "failed", sum->failed);
-  set_count(L, "bytes", sum->bytes);
-  set_seconds(L, "seconds", sum->micros);
-  set_seconds(L, "p50", dm_sent_quantile(sum, 0.5));
-  set_seconds(L, "p95", dm_sent_quantile(sum, 0.95));
-  set_seconds(L, "p99", dm_sent_quantile(sum, 0.99));
-  set_seconds(L, "max", sum->most);
+  dm_field_count(L, "sent", sum->sent);
+  dm_field_count(L, "failed", sum->failed);
+  dm_field_count(L, "bytes", sum->bytes);
+  dm_field_seconds(L, "seconds", sum->micros);
+  dm_field_seconds(L, "p50", dm_sent_quantile(sum, 0.5));
+  dm_field_seconds(L, "p95", dm_sent_quantile(sum, 0.95));
+  dm_field_seconds(L, "p99", dm_sent_quantile(sum, 0.99));
+  dm_field_seconds(L, "max", sum->most);
 }
 
 /* types = { [type] = {sent, ...} } */
@@ -143,7 +134,7 @@ static void set_types (lua_State *L, const dm_emitter *emitter) {
   int count = dm_emitter_collect(emitter, sums, room);
   lua_createtable(L, 0, count);
   for (int i = 0; i < count; i++) {
-    lua_pushlstring(L, sums[i].name, sums[i].length);
+    lua_pushlstring(L, sums[i].row.name, sums[i].row.length);
     push_sum(L, &sums[i]);
     lua_rawset(L, -3);
   }
@@ -157,9 +148,9 @@ static int emitter_stats (lua_State *L) {
   dm_emitter_stats stats;
   dm_emitter_stats_get(box->emitter, &stats);
   lua_createtable(L, 0, 4);
-  set_count(L, "produced", stats.produced);
-  set_count(L, "failed", stats.failed);
-  set_count(L, "queued", stats.queued);
+  dm_field_count(L, "produced", stats.produced);
+  dm_field_count(L, "failed", stats.failed);
+  dm_field_count(L, "queued", stats.queued);
   set_types(L, box->emitter);
   return 1;
 }

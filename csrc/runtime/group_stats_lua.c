@@ -3,50 +3,46 @@
 
 #include <lauxlib.h>
 
+#include "base/field.h"
 #include "kafka/clock.h"
 
 static const char *const states[] = { "joining", "running", "draining", "ended", "failed" };
 
-static void set (lua_State *L, const char *name, uint64_t value) {
-  lua_pushinteger(L, (lua_Integer)value);
-  lua_setfield(L, -2, name);
-}
-
 static void set_holds (lua_State *L, const dm_engine_totals *e) {
   lua_createtable(L, 0, 3);
-  set(L, "records", (uint64_t)e->held_admitted);
-  set(L, "span", (uint64_t)e->held_span);
-  set(L, "bytes", (uint64_t)e->held_bytes);
+  dm_field_count(L, "records", (uint64_t)e->held_admitted);
+  dm_field_count(L, "span", (uint64_t)e->held_span);
+  dm_field_count(L, "bytes", (uint64_t)e->held_bytes);
   lua_setfield(L, -2, "holds");
 }
 
 static void set_engine (lua_State *L, const dm_engine_totals *e) {
-  set(L, "admitted", e->admitted);
-  set(L, "acked", e->acked);
-  set(L, "dead", e->dead);
-  set(L, "skipped", e->skipped);
-  set(L, "cancelled", e->cancelled);
-  set(L, "in_flight", e->in_flight);
-  set(L, "bytes", e->bytes);
-  set(L, "parked_keys", e->parked_keys);
-  set(L, "partitions", (uint64_t)e->partitions);
-  set(L, "held", (uint64_t)e->held);
+  dm_field_count(L, "admitted", e->admitted);
+  dm_field_count(L, "acked", e->acked);
+  dm_field_count(L, "dead", e->dead);
+  dm_field_count(L, "skipped", e->skipped);
+  dm_field_count(L, "cancelled", e->cancelled);
+  dm_field_count(L, "in_flight", e->in_flight);
+  dm_field_count(L, "bytes", e->bytes);
+  dm_field_count(L, "parked_keys", e->parked_keys);
+  dm_field_count(L, "partitions", (uint64_t)e->partitions);
+  dm_field_count(L, "held", (uint64_t)e->held);
   set_holds(L, e);
   if (e->oldest == INT64_MAX) return;
-  set(L, "oldest_ms", (uint64_t)(dm_clock_ms() - e->oldest));
+  dm_field_count(L, "oldest_ms", (uint64_t)(dm_clock_ms() - e->oldest));
 }
 
 static void set_reasons (lua_State *L, const uint64_t *dead) {
   lua_createtable(L, 0, DM_REASONS);
-  for (int i = 0; i < DM_REASONS; i++) set(L, dm_reasons[i], dead[i]);
+  for (int i = 0; i < DM_REASONS; i++) dm_field_count(L, dm_reasons[i], dead[i]);
   lua_setfield(L, -2, "reasons");
 }
 
 static void set_rebalances (lua_State *L, const dm_group_stats *stats) {
   lua_createtable(L, 0, 3);
-  set(L, "assign", stats->assigns);
-  set(L, "revoke", stats->revokes);
-  set(L, "lost", stats->losses);
+  dm_field_count(L, "assign", stats->assigns);
+  dm_field_count(L, "revoke", stats->revokes);
+  dm_field_count(L, "lost", stats->losses);
   lua_setfield(L, -2, "rebalances");
 }
 
@@ -57,12 +53,12 @@ static void set_lanes (lua_State *L, const dm_group *group) {
   for (int i = 0; i < count; i++) {
     dm_group_pulse pulse = dm_group_pulse_of(group, i);
     lua_createtable(L, 0, 1);
-    set(L, "busy_ms", (uint64_t)pulse.busy_ms);
+    dm_field_count(L, "busy_ms", (uint64_t)pulse.busy_ms);
     lua_rawseti(L, -2, i + 1);
     stuck += pulse.stuck;
   }
   lua_setfield(L, -2, "lanes");
-  set(L, "stuck", (uint64_t)stuck);
+  dm_field_count(L, "stuck", (uint64_t)stuck);
 }
 
 void dm_group_stats_push (lua_State *L, dm_group *group) {
@@ -72,17 +68,18 @@ void dm_group_stats_push (lua_State *L, dm_group *group) {
   lua_pushstring(L, states[stats->state]);
   lua_setfield(L, -2, "state");
   set_engine(L, &stats->engine);
-  set(L, "retries", stats->retries);
+  dm_field_count(L, "retries", stats->retries);
   set_reasons(L, stats->dead);
-  set(L, "dead_failures", stats->dead_failures);
-  set(L, "commits", stats->commits);
-  set(L, "commit_failures", stats->commit_failures);
-  set(L, "rewinds", stats->rewinds);
+  dm_field_count(L, "dead_failures", stats->dead_failures);
+  dm_field_count(L, "commits", stats->commits);
+  dm_field_count(L, "commit_failures", stats->commit_failures);
+  dm_field_count(L, "rewinds", stats->rewinds);
   set_rebalances(L, stats);
   lua_pushinteger(L, stats->unaccounted);
   lua_setfield(L, -2, "unaccounted");
-  if (stats->lag >= 0) set(L, "lag", (uint64_t)stats->lag);
-  if (stats->polled_ms > 0) set(L, "polled_ms", (uint64_t)(dm_clock_ms() - stats->polled_ms));
-  if (stats->left_ms > 0) set(L, "left_ms", (uint64_t)(dm_clock_ms() - stats->left_ms));
+  if (stats->lag >= 0) dm_field_count(L, "lag", (uint64_t)stats->lag);
+  if (stats->polled_ms > 0)
+    dm_field_count(L, "polled_ms", (uint64_t)(dm_clock_ms() - stats->polled_ms));
+  if (stats->left_ms > 0) dm_field_count(L, "left_ms", (uint64_t)(dm_clock_ms() - stats->left_ms));
   set_lanes(L, group);
 }

@@ -3,24 +3,15 @@
 
 #include <stdint.h>
 
+#include "base/field.h"
 #include "kafka/offsets.h"
-
-static void set_integer (lua_State *L, const char *name, uint64_t value) {
-  lua_pushinteger(L, (lua_Integer)value);
-  lua_setfield(L, -2, name);
-}
-
-static void set_seconds (lua_State *L, const char *name, uint64_t micros) {
-  lua_pushnumber(L, (lua_Number)micros / 1e6);
-  lua_setfield(L, -2, name);
-}
 
 /* {outcomes, classes, seconds} */
 static void push_sum (lua_State *L, const dm_tally_sum *sum) {
   lua_createtable(L, 0, 3);
   lua_createtable(L, 0, DM_TALLY_OUTCOMES);
   for (int i = 0; i < DM_TALLY_OUTCOMES; i++)
-    set_integer(L, dm_tally_outcomes[i], sum->outcomes[i]);
+    dm_field_count(L, dm_tally_outcomes[i], sum->outcomes[i]);
   lua_setfield(L, -2, "outcomes");
   lua_createtable(L, DM_TALLY_BOUNDS + 1, 0);
   for (int i = 0; i <= DM_TALLY_BOUNDS; i++) {
@@ -28,7 +19,7 @@ static void push_sum (lua_State *L, const dm_tally_sum *sum) {
     lua_rawseti(L, -2, i + 1);
   }
   lua_setfield(L, -2, "classes");
-  set_seconds(L, "seconds", sum->micros);
+  dm_field_seconds(L, "seconds", sum->micros);
 }
 
 /* types = { [type] = {outcomes, classes, seconds} } */
@@ -39,7 +30,7 @@ static void set_types (lua_State *L, dm_group *group) {
     count = dm_tally_collect(&dm_group_lane(group, i)->tally, sums, count);
   lua_createtable(L, 0, count);
   for (int i = 0; i < count; i++) {
-    lua_pushlstring(L, sums[i].name, sums[i].length);
+    lua_pushlstring(L, sums[i].row.name, sums[i].row.length);
     push_sum(L, &sums[i]);
     lua_rawset(L, -3);
   }
@@ -72,8 +63,8 @@ static void set_places (lua_State *L, dm_group *group) {
     lua_createtable(L, 0, 3);
     lua_pushstring(L, place->topic);
     lua_setfield(L, -2, "topic");
-    set_integer(L, "partition", (uint64_t)place->partition);
-    if (place->offset >= 0) set_integer(L, "lag", (uint64_t)place->offset);
+    dm_field_count(L, "partition", (uint64_t)place->partition);
+    if (place->offset >= 0) dm_field_count(L, "lag", (uint64_t)place->offset);
     lua_rawseti(L, -2, i + 1);
   }
   lua_setfield(L, -3, "places");

@@ -45,6 +45,17 @@ const dm_row *dm_rows_at (const dm_rows *rows, int number) {
   return atomic_load_explicit(&rows->at[number], memory_order_acquire);
 }
 
+void *dm_rows_sum (void *sums, int *count, int room, size_t size, const dm_row *row) {
+  char *sum = sums;
+  for (int i = 0; i < *count; i++, sum += size)
+    if (dm_row_is_named(row, ((dm_row *)sum)->name, ((dm_row *)sum)->length)) return sum;
+  if (*count == room) return NULL;
+  memset(sum, 0, size);
+  *(dm_row *)sum = *row;
+  (*count)++;
+  return sum;
+}
+
 void dm_rows_close (dm_rows *rows) {
   for (int i = 0; i < DM_ROWS_MAX; i++) free(row_of(rows, i));
 }

@@ -43,6 +43,10 @@ const dm_row *dm_rows_at (const dm_rows *rows, int number);
 
 bool dm_row_is_named (const dm_row *row, const char *name, size_t length);
 
+/* The one of 'count' sums that has the row's name. Each sum has 'size' bytes and begins with a
+** dm_row; when there is none, it begins at zero behind the last. NULL: there is no room for it. */
+void *dm_rows_sum (void *sums, int *count, int room, size_t size, const dm_row *row);
+
 void dm_rows_close (dm_rows *rows);
 
 typedef _Atomic uint64_t dm_figure;

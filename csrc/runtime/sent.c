@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/sent.h"
 
-#include <string.h>
-
 static dm_sent_row *row_of (dm_sent *sent, rd_kafka_headers_t *headers) {
   const void *type;
   size_t length;
@@ -71,18 +69,6 @@ int dm_sent_count (const dm_sent *sent) {
   return count;
 }
 
-/* The sum of the row's name, which begins at zero behind the last when there is none; NULL: there is
-** no room for it. */
-static dm_sent_sum *sum_of (dm_sent_sum *sums, int *count, int room, const dm_row *row) {
-  for (int i = 0; i < *count; i++)
-    if (dm_row_is_named(row, sums[i].name, sums[i].length)) return &sums[i];
-  if (*count == room) return NULL;
-  memset(&sums[*count], 0, sizeof *sums);
-  sums[*count].name = row->name;
-  sums[*count].length = row->length;
-  return &sums[(*count)++];
-}
-
 static void add_row (dm_sent_sum *sum, const dm_sent_row *row) {
   uint64_t most = dm_figure_read(&row->most);
   sum->sent += dm_figure_read(&row->sent);
@@ -96,7 +82,9 @@ static void add_row (dm_sent_sum *sum, const dm_sent_row *row) {
 int dm_sent_collect (const dm_sent *sent, dm_sent_sum *sums, int count, int room) {
   for (int i = 0; i < DM_ROWS_MAX; i++) {
     const dm_sent_row *row = (const dm_sent_row *)dm_rows_at(&sent->rows, i);
-    dm_sent_sum *sum = row != NULL ? sum_of(sums, &count, room, &row->row) : NULL;
+    dm_sent_sum *sum;
+    if (row == NULL) continue;
+    sum = dm_rows_sum(sums, &count, room, sizeof *sums, &row->row);
     if (sum != NULL) add_row(sum, row);
   }
   return count;

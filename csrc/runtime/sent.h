@@ -41,8 +41,7 @@ void dm_sent_fail (dm_sent *sent, rd_kafka_headers_t *headers);
 
 /* What rows of one name come to. */
 typedef struct dm_sent_sum {
-  const char *name;                   /* borrowed from a row */
-  size_t length;
+  dm_row row; /* its name, borrowed */
   uint64_t sent, failed, bytes, micros, most;
   uint64_t classes[DM_SENT_CLASSES];
 } dm_sent_sum;

@@ -29,20 +29,13 @@ void dm_tally_add (dm_tally *tally, int number, dm_tally_outcome outcome, int64_
 
 /* -- Reading ---------------------------------------------------------------------------------- */
 
-/* The sum of the row's name, which begins at zero behind the last when there is none. */
-static dm_tally_sum *sum_of (dm_tally_sum *sums, int *count, const dm_row *row) {
-  for (int i = 0; i < *count; i++)
-    if (dm_row_is_named(row, sums[i].name, sums[i].length)) return &sums[i];
-  sums[*count] = (dm_tally_sum){ .name = row->name, .length = row->length };
-  return &sums[(*count)++];
-}
-
 int dm_tally_collect (const dm_tally *tally, dm_tally_sum *sums, int count) {
+  int room = count + DM_ROWS_MAX;
   for (int i = 0; i < DM_ROWS_MAX; i++) {
     const dm_tally_row *row = (const dm_tally_row *)dm_rows_at(&tally->rows, i);
     dm_tally_sum *sum;
     if (row == NULL) continue;
-    sum = sum_of(sums, &count, &row->row);
+    sum = dm_rows_sum(sums, &count, room, sizeof *sums, &row->row);
     for (int k = 0; k < DM_TALLY_OUTCOMES; k++)
       sum->outcomes[k] += dm_figure_read(&row->outcomes[k]);
     for (int k = 0; k <= DM_TALLY_BOUNDS; k++) sum->classes[k] += dm_figure_read(&row->classes[k]);

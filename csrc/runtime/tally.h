@@ -47,8 +47,7 @@ void dm_tally_add (dm_tally *tally, int number, dm_tally_outcome outcome, int64_
 
 /* What rows of one name come to, in several tallies. */
 typedef struct dm_tally_sum {
-  const char *name;                        /* borrowed from a row */
-  size_t length;
+  dm_row row; /* its name, borrowed */
   uint64_t outcomes[DM_TALLY_OUTCOMES];
   uint64_t classes[DM_TALLY_BOUNDS + 1];
   uint64_t micros;

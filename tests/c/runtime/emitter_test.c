@@ -74,7 +74,7 @@ static bool emit_all (dm_emitter *emitter, dm_outlet *outlet, dm_work *work, int
 static dm_sent_sum sum_of (const dm_emitter *emitter) {
   dm_sent_sum sums[4];
   CHECK(dm_emitter_sums(emitter) >= 1 && dm_emitter_collect(emitter, sums, 4) == 1);
-  CHECK(sums[0].length == 1 && strcmp(sums[0].name, "b") == 0);
+  CHECK(sums[0].row.length == 1 && strcmp(sums[0].row.name, "b") == 0);
   return sums[0];
 }
 

@@ -34,7 +34,7 @@ static void fail (dm_sent *sent, const char *type) {
 
 static const dm_sent_sum *find (const dm_sent_sum *sums, int count, const char *name) {
   for (int i = 0; i < count; i++)
-    if (strcmp(sums[i].name, name) == 0) return &sums[i];
+    if (strcmp(sums[i].row.name, name) == 0) return &sums[i];
   return NULL;
 }
 

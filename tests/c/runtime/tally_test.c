@@ -17,7 +17,7 @@ static void count (dm_tally *tally, const char *type, dm_tally_outcome outcome, 
 
 static const dm_tally_sum *find (const dm_tally_sum *sums, int n, const char *name) {
   for (int i = 0; i < n; i++)
-    if (strcmp(sums[i].name, name) == 0) return &sums[i];
+    if (strcmp(sums[i].row.name, name) == 0) return &sums[i];
   return NULL;
 }
 
