@@ -203,10 +203,16 @@ static bool end_form (dm_upload *upload) {
 }
 
 static bool end_hash (dm_upload *upload) {
+  static const char digits[] = "0123456789abcdef";
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length;
+  char *at = upload->sha256;
   if (EVP_DigestFinal_ex(upload->hash, digest, &length) != 1) return false;
-  for (size_t i = 0; i < length; i++) snprintf(upload->sha256 + 2 * i, 3, "%02x", digest[i]);
+  for (unsigned i = 0; i < length; i++) {
+    *at++ = digits[digest[i] >> 4];
+    *at++ = digits[digest[i] & 15];
+  }
+  *at = '\0';
   return true;
 }
 
