@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define PART_PREFIX ".upload-"
+#define OWN_FILES "/proc/self/fd"
 
 /* A file that is half-written for so long has nobody any more. */
 #define ABANDONED_S (24L * 60 * 60)
@@ -86,9 +87,20 @@ static bool make_names (dm_upload *upload, const char *extension) {
 
 /* -- The file ---------------------------------------------------------------------------------- */
 
+/* A file that has no name yet, so that nothing of it stays when this process ends. It gets its name
+** by way of /proc; false: that, or the folder's file system, does not let us. */
+static bool open_unnamed (dm_upload *upload) {
+  if (access(OWN_FILES, X_OK) != 0) return false;
+  upload->fd = openat(upload->folder, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC,
+                      DM_UPLOAD_MODE | S_ISVTX);
+  if (upload->fd >= 0) upload->part[0] = '\0';
+  return upload->fd >= 0;
+}
+
 static dm_refusal open_file (dm_upload *upload) {
   upload->folder = open(upload->rules->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (upload->folder < 0) return refusal_of(errno);
+  if (open_unnamed(upload)) return DM_NOT_REFUSED;
   upload->fd = openat(upload->folder, upload->part,
                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                       DM_UPLOAD_MODE | S_ISVTX);
@@ -216,12 +228,19 @@ static bool end_hash (dm_upload *upload) {
   return true;
 }
 
+static bool give_name (dm_upload *upload) {
+  char own[sizeof OWN_FILES + 16];
+  if (upload->part[0] != '\0')
+    return renameat(upload->folder, upload->part, upload->folder, upload->name) == 0;
+  snprintf(own, sizeof own, OWN_FILES "/%d", upload->fd);
+  return linkat(AT_FDCWD, own, upload->folder, upload->name, AT_SYMLINK_FOLLOW) == 0;
+}
+
 /* Order matters: 1. what is written whole gets its name, 2. its bytes are on disk, 3. so is what the
 ** folder knows. With the name first, file systems put both on disk in one go, so that 3. finds little
 ** to do. */
 static dm_refusal store (dm_upload *upload) {
-  if (renameat(upload->folder, upload->part, upload->folder, upload->name) != 0)
-    return refusal_of(errno);
+  if (!give_name(upload)) return refusal_of(errno);
   upload->stored = true;
   if (fsync(upload->fd) != 0) return refusal_of(errno);
   return fsync(upload->folder) == 0 ? DM_NOT_REFUSED : refusal_of(errno);
@@ -248,8 +267,9 @@ void dm_upload_keep (dm_upload *upload) {
 }
 
 bool dm_upload_discard (dm_upload *upload) {
+  const char *name = upload->stored ? upload->name : upload->part;
   upload->kept = false;
-  if (unlinkat(upload->folder, upload->stored ? upload->name : upload->part, 0) != 0) return false;
+  if (name[0] != '\0' && unlinkat(upload->folder, name, 0) != 0) return false;
   upload->kept = upload->held = true; /* there is nothing more to remove, or to mark */
   return fsync(upload->folder) == 0;
 }

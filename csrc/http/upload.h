@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* upload.h -- a form that is read while it comes: its one file goes to disk, its fields are kept.
 **
-** A file is written under a name that begins with a dot, made for it; when all of it is there it gets
-** its name, 32 hexadecimal digits of chance as a UUID and the extension of the client's name for it,
+** A file is written without a name or, where file systems have no such files, under one that begins
+** with a dot, made for it; when all of it is there it gets its name, 32 hexadecimal digits of chance as a UUID and the extension of the client's name for it,
 ** and is synced with its folder. So what has a name is whole as long as the machine runs, and what was
 ** finished stays also when it does not.
 **
@@ -53,7 +53,8 @@ typedef struct dm_upload {
   struct MHD_PostProcessor *post;
   dm_refusal refusal;               /* what is wrong with it */
   int folder, fd;                   /* -1: not open */
-  char part[DM_UPLOAD_NAME], name[DM_UPLOAD_NAME];
+  char part[DM_UPLOAD_NAME];        /* its name while it is written; "": it has none */
+  char name[DM_UPLOAD_NAME];
   char *filename;                   /* the client's, without folders; NULL: no file came yet */
   uint64_t size;
   EVP_MD_CTX *hash;

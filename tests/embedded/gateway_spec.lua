@@ -154,7 +154,7 @@ describe("the gateway", function()
     local broker <close> = start_broker()
     local gate <close> = gateway.start { servers = broker.bootstrap_servers, ulimit = "-Sn 300" }
     gate:await_ready()
-    assert.same({ ["200"] = 256 }, upload_at_once(gate, 256, function() return #gate:stored() == 256 end))
+    assert.same({ ["200"] = 256 }, upload_at_once(gate, 256, function() return gate:writing() == 256 end))
     assert.equal(256, #gate:stored())
   end)
 
@@ -164,7 +164,7 @@ describe("the gateway", function()
     gate.process:await_stderr "11 connections at a time, not 256"
     gate:await_ready()
     local codes = upload_at_once(gate, 30, function()
-      return gate:ask("GET", "/metrics").body:find 'requests_total{class="5xx"} [1-9]' and #gate:stored() >= 10
+      return gate:ask("GET", "/metrics").body:find 'requests_total{class="5xx"} [1-9]' and gate:writing() >= 10
     end)
     assert.equal(30, codes["200"] + codes["503"])
     assert.truthy(codes["200"] >= 10 and codes["200"] <= 11)

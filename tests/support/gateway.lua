@@ -74,6 +74,13 @@ function Gateway:stored()
   return names
 end
 
+---How many files it has open to be written, with a name or without.
+---@return integer
+function Gateway:writing()
+  local links = program.capture(("find /proc/%d/fd -lname '%s/*'"):format(self.process.pid, self.files))
+  return select(2, links:gsub("\n", ""))
+end
+
 ---Waits until it is connected to Kafka.
 function Gateway:await_ready()
   await(function() return self:ask("GET", "/readyz").code == 200 end, "60s", "the gateway to be ready")
