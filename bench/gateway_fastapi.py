@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The peer of the gateway: FastAPI and aiokafka, doing the same with a file: on disk under a name of its
-own, synced with its folder, announced with acks=all by an idempotent producer, then answered.
+own, synced with its folder, announced with acks=all by an idempotent producer, told of in the same two lines
+of the log, then answered.
 
 usage: gateway_fastapi.py BOOTSTRAP FOLDER PORT
 """
@@ -8,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import sys
 import time
@@ -18,6 +20,7 @@ from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI, Form, HTTPException, UploadFile
 
 BOOTSTRAP, FOLDER, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
+LOG = logging.getLogger("gateway")
 TYPES = {"txt": "text", "md": "text", "pdf": "pdf"}
 
 
@@ -71,10 +74,13 @@ async def upload(file: UploadFile, user_id: str = Form("default_user")):
     headers = [("ce_specversion", b"1.0"), ("ce_id", str(uuid.uuid4()).encode()),
                ("ce_source", b"fastapi"), ("ce_type", b"document-received"),
                ("content-type", b"application/json")]
-    await app.state.producer.send_and_wait("document-received", json.dumps(event).encode(),
-                                           key=document_id.encode(), headers=headers)
+    record = await app.state.producer.send_and_wait(
+        "document-received", json.dumps(event).encode(), key=document_id.encode(), headers=headers)
+    LOG.info("Published to %s:%d:%d", record.topic, record.partition, record.offset)
+    LOG.info("Document received event sent: %s", document_id)
     return {"document_id": document_id, "filename": metadata["filename"], "status": "uploaded",
             "message": "stored and announced", "file_size": len(content), "upload_timestamp": now}
 
 
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 uvicorn.run(app, host="127.0.0.1", port=PORT, log_level="warning")
