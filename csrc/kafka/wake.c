@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kafka/wake.h"
 
+#include <string.h>
 #include <strings.h>
 
 #include "kafka/compat.h"
@@ -10,8 +11,10 @@
 
 /* The property's text; false: it is not set, or too long. */
 static bool read (const rd_kafka_t *rk, const char *name, char *text, size_t size) {
-  return rd_kafka_conf_get(rd_kafka_conf((rd_kafka_t *)rk), name, text, &size) ==
-         RD_KAFKA_CONF_OK;
+  size_t needed = size;
+  return rd_kafka_conf_get(rd_kafka_conf((rd_kafka_t *)rk), name, text, &needed) ==
+           RD_KAFKA_CONF_OK &&
+         needed <= size;
 }
 
 static bool logs_in (const rd_kafka_t *rk) {
@@ -28,12 +31,16 @@ static bool read_credentials (const rd_kafka_t *rk, char name[NAME_MAX_SIZE],
 
 bool dm_wake_helps (const rd_kafka_t *rk) {
   char name[NAME_MAX_SIZE], secret[SECRET_MAX_SIZE];
-  if (rd_kafka_version() >= DM_RDKAFKA_WITH_QUEUE_BACKOFF) return false;
-  return !logs_in(rk) || read_credentials(rk, name, secret);
+  bool helps = rd_kafka_version() < DM_RDKAFKA_WITH_QUEUE_BACKOFF &&
+               (!logs_in(rk) || read_credentials(rk, name, secret));
+  explicit_bzero(secret, sizeof secret);
+  return helps;
 }
 
 void dm_wake (rd_kafka_t *rk) {
-  char name[NAME_MAX_SIZE] = "", secret[SECRET_MAX_SIZE] = "";
-  if (logs_in(rk) && !read_credentials(rk, name, secret)) return;
-  rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(rk, name, secret));
+  char name[NAME_MAX_SIZE], secret[SECRET_MAX_SIZE];
+  if (!logs_in(rk)) rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(rk, "", ""));
+  else if (read_credentials(rk, name, secret))
+    rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(rk, name, secret));
+  explicit_bzero(secret, sizeof secret);
 }

@@ -103,7 +103,6 @@ static int idle_ms (const dm_group *group) {
   int ms = DM_GROUP_TICK_MS;
   if (due > group->now) ms = min(ms, time_to(group, due));
   if (!group->committing) ms = min(ms, time_to(group, group->commit_at));
-  if (group->has_taken) ms = min(ms, time_to(group, group->wake_at));
   if (group->postponed.first != NULL) ms = min(ms, time_to(group, group->postponed_until));
   return ms;
 }
@@ -122,6 +121,12 @@ void dm_group_round (dm_group *group, int timeout_ms) {
   group->now = dm_clock_ms();
 }
 
+/* The same for a group that takes records: room that it has made is to be filled. */
+static int idle_ms_taking (const dm_group *group) {
+  int ms = idle_ms(group);
+  return group->has_taken ? min(ms, time_to(group, group->wake_at)) : ms;
+}
+
 /* One round of a group that takes records. */
 static void run_round (dm_group *group) {
   bool busy;
@@ -138,7 +143,7 @@ static void run_round (dm_group *group) {
   dm_group_sweep_seats(group);
   dm_group_measure(group);
   publish_when_due(group);
-  if (!busy) dm_inbox_wait(&group->inbox, idle_ms(group));
+  if (!busy) dm_inbox_wait(&group->inbox, idle_ms_taking(group));
 }
 
 /* Gives up works that wait for the producer: it will not get to them in time. */
