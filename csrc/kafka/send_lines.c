@@ -38,6 +38,7 @@ typedef struct reading {
   lua_Integer count;
   unsigned fresh;        /* sent since reports were last served */
   rd_kafka_message_t batch[BATCH];
+  size_t start[BATCH];   /* where each of them is among the lines */
 } reading;
 
 /* An error, too, leaves the file where the lines are that were not taken. */
@@ -120,10 +121,14 @@ static void call_handlers (lua_State *L, reading *it) {
   dm_lines_start(it->lines, check_file(L)->f);
 }
 
-/* The record alone. False after pushing nil and an error. */
-static bool send_one (lua_State *L, reading *it) {
+/* The record alone, whose line begins there: with it the lines go on when it is refused, or an error is
+** raised. False after pushing nil and an error. */
+static bool send_one (lua_State *L, reading *it, size_t start) {
+  size_t end = it->lines->begin;
   dm_ledger_expect(it->producer->ledger, 1);
+  it->lines->begin = start;
   if (!dm_send_take(L, it->producer, it->topic, &it->record, NULL)) return false;
+  it->lines->begin = end;
   it->count++;
   it->fresh++;
   return true;
@@ -139,38 +144,42 @@ static bool is_plain (const dm_record *record) {
 ** first of them is not plain. */
 static int fill_batch (reading *it) {
   const char *text;
-  size_t size, before = it->lines->begin;
+  size_t size;
   int n = 0;
-  for (; n < BATCH && dm_lines_take(it->lines, &text, &size); before = it->lines->begin) {
+  for (; n < BATCH; n++) {
+    it->start[n] = it->lines->begin;
+    if (!dm_lines_take(it->lines, &text, &size)) break;
     set_record(it, text, size);
     if (!is_plain(&it->record)) break;
-    it->batch[n++] = (rd_kafka_message_t){ .payload = (void *)it->record.value,
-                                           .len = it->record.value_size,
-                                           .key = (void *)it->record.key,
-                                           .key_len = it->record.key_size };
+    it->batch[n] = (rd_kafka_message_t){ .payload = (void *)it->record.value,
+                                         .len = it->record.value_size,
+                                         .key = (void *)it->record.key,
+                                         .key_len = it->record.key_size };
   }
-  if (n > 0) it->lines->begin = before; /* what is not plain comes after them */
+  if (n > 0 && n < BATCH) it->lines->begin = it->start[n]; /* what is not plain comes after them */
   return n;
 }
 
 /* What was not taken among others is tried alone: that waits for room, or tells why not. */
-static bool send_again (lua_State *L, reading *it, const rd_kafka_message_t *message) {
+static bool send_again (lua_State *L, reading *it, int i) {
+  const rd_kafka_message_t *message = &it->batch[i];
   it->record.key = message->key;
   it->record.key_size = message->key_len;
   it->record.value = message->payload;
   it->record.value_size = message->len;
-  return send_one(L, it);
+  return send_one(L, it, it->start[i]);
 }
 
-/* Sends records of the batch, in order; from a full queue on, only the next. Returns how many, or
-** -1 after pushing nil and an error. */
-static int send_many (lua_State *L, reading *it, rd_kafka_message_t *batch, int n) {
+/* Sends records of the batch from 'i' on, in order; from a full queue on, only the next. Returns with
+** which to go on, or -1 after pushing nil and an error. */
+static int send_many (lua_State *L, reading *it, int i, int n) {
+  rd_kafka_message_t *batch = it->batch;
   int taken = rd_kafka_produce_batch(it->topic->rkt, it->record.partition,
-                                     RD_KAFKA_MSG_F_COPY, batch, n);
+                                     RD_KAFKA_MSG_F_COPY, batch + i, n - i);
   dm_ledger_expect(it->producer->ledger, (unsigned)taken);
-  for (int i = 0; i < n; i++) {
+  for (; i < n; i++) {
     if (!batch[i].err) it->count++, it->fresh++;
-    else if (!send_again(L, it, &batch[i])) return -1;
+    else if (!send_again(L, it, i)) return -1;
     else if (batch[i].err == RD_KAFKA_RESP_ERR__QUEUE_FULL) return i + 1;
   }
   return n;
@@ -178,13 +187,10 @@ static int send_many (lua_State *L, reading *it, rd_kafka_message_t *batch, int 
 
 /* Sends lines that are there. False after pushing nil and an error. */
 static bool send_loaded (lua_State *L, reading *it) {
-  int n = fill_batch(it), sent = 0;
-  if (n == 0) return send_one(L, it);
-  for (int i = 0; i < n; i += sent) {
-    sent = send_many(L, it, it->batch + i, n - i);
-    if (sent < 0) return false;
-  }
-  return true;
+  int n = fill_batch(it), i = 0;
+  if (n == 0) return send_one(L, it, it->start[0]);
+  while (i >= 0 && i < n) i = send_many(L, it, i, n);
+  return i >= 0;
 }
 
 /* What a read that failed leaves behind; a signal may have ended it. */

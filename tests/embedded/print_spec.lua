@@ -319,6 +319,18 @@ describe("printing and lines", function()
     assert.same(lines, values())
   end)
 
+  it("leaves the file before the line that a full queue refuses", function()
+    local input <close> = assert(io.tmpfile())
+    for i = 1, 100 do assert(input:write(i, "\n")) end
+    assert(input:seek "set")
+    local producer <close> = assert(kafka.producer { bootstrap_servers = "127.0.0.1:1", queue_timeout = "50ms",
+      on_error = function() end, kafka = { ["queue.buffering.max.messages"] = 10 } })
+    local count, err, before = producer:lines({ topic = topic, partition = 0 }, input)
+    assert.same({ nil, "_QUEUE_FULL", 10 }, { count, err.name, before })
+    assert.equal("11", input:read())
+    producer:purge()
+  end)
+
   it("begins where the file is, and leaves it after the lines it has sent", function()
     local input <close> = assert(io.tmpfile())
     local producer <close> = cluster:producer()
@@ -375,6 +387,7 @@ describe("printing and lines", function()
     assert.is_nil(count)
     assert.equal("MSG_SIZE_TOO_LARGE", err.name)
     assert.equal(1, before)
+    assert.equal(2, input:seek())
     assert(producer:flush "30s")
   end)
 
