@@ -6,6 +6,7 @@ of the log, then answered.
 usage: gateway_fastapi.py BOOTSTRAP FOLDER PORT
 """
 import asyncio
+import concurrent.futures
 import contextlib
 import hashlib
 import json
@@ -44,6 +45,8 @@ def store(name, content):
 @contextlib.asynccontextmanager
 async def lifespan(application):
     """Keeps the producer for as long as the server runs."""
+    # As many files are synced at a time as there may be clients, as the gateway does.
+    asyncio.get_running_loop().set_default_executor(concurrent.futures.ThreadPoolExecutor(64))
     application.state.producer = AIOKafkaProducer(
         bootstrap_servers=BOOTSTRAP, acks="all", enable_idempotence=True, request_timeout_ms=10000)
     await application.state.producer.start()
