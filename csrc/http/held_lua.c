@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/held_lua.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/metatable.h"
 #include "http/upload.h"
@@ -42,10 +44,15 @@ int dm_held_lua (lua_State *L) {
     lua_pushstring(L, name);
     lua_rawseti(L, -2, ++count);
   }
-  return 1;
+  return errno == 0 ? 1 : luaL_fileresult(L, 0, folder);
 }
 
 int dm_settle_lua (lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  return luaL_fileresult(L, chmod(path, DM_UPLOAD_MODE) == 0, path);
+  int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), code;
+  bool settled = fd >= 0 && dm_upload_settle(fd);
+  code = errno;
+  if (fd >= 0) close(fd);
+  errno = code;
+  return luaL_fileresult(L, settled, path);
 }

@@ -194,7 +194,8 @@ static enum MHD_Result begin (dm_server *server, dm_exchange *ex) {
   if (ex->refusal == DM_BAD_LENGTH) return refuse(server, ex, true); /* where would the next begin? */
   if (MHD_lookup_connection_value(ex->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT) != NULL)
     return refuse(server, ex, false);
-  return announced(ex->connection) > SWALLOW_BYTES ? refuse(server, ex, true) : MHD_YES;
+  return announced(ex->connection) > (server->tls.cert != NULL ? SWALLOW_TLS_BYTES : SWALLOW_BYTES)
+           ? refuse(server, ex, true) : MHD_YES;
 }
 
 static enum MHD_Result receive (dm_server *server, dm_exchange *ex, const char *piece,

@@ -116,6 +116,7 @@ static void take_headers (lua_State *L, dm_server *server) {
 static void take_guard (lua_State *L, dm_guard *guard) {
   const char *token = dm_option_string(L, 1, "token");
   guard->session_ms = dm_option_duration(L, 1, "session", "12h");
+  if (guard->session_ms <= 0) luaL_error(L, "http.server: session: a time with an end expected");
   guard->checks_host = lua_getfield(L, 1, "hosts") == LUA_TTABLE;
   if (guard->checks_host) guard->hosts = dm_route_copy_strings(L, -1);
   lua_pop(L, 1);
@@ -158,6 +159,14 @@ static bool push_server (lua_State *L, const char *what, dm_server_limits limits
   return true;
 }
 
+static void end_server (server_box *box) {
+  dm_server *server = box->server;
+  if (server == NULL) return;
+  box->server = NULL;
+  box->state->clients--;
+  dm_server_free(server);
+}
+
 static bool start (server_box *box) {
   box->started = box->started || dm_server_start(box->server);
   return box->started;
@@ -188,7 +197,9 @@ int dm_server_lua (lua_State *L) {
   box = lua_touserdata(L, -1);
   take_headers(L, box->server);
   take_guard(L, &box->server->guard);
-  return take_tls(L, &box->server->tls) ? 1 : 2;
+  if (take_tls(L, &box->server->tls)) return 1;
+  end_server(box);
+  return 2;
 }
 
 int dm_status_lua (lua_State *L) {
@@ -321,7 +332,7 @@ static int server_login (lua_State *L) {
   dm_guard *guard = &server->guard;
   if (!dm_guard_login(guard, value)) return luaL_error(L, "there is no randomness for a session");
   lua_pushfstring(L, DM_GUARD_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%I%s",
-                  value, (LUAI_UACINT)(guard->session_ms / 1000),
+                  value, (LUAI_UACINT)((guard->session_ms + 999) / 1000),
                   server->tls.cert != NULL ? "; Secure" : "");
   return 1;
 }
@@ -366,20 +377,15 @@ static int server_quiesce (lua_State *L) {
 }
 
 static int server_close (lua_State *L) {
-  server_box *box = luaL_checkudata(L, 1, SERVER_TYPE);
-  dm_server *server = box->server;
-  if (server == NULL) return 0;
-  box->server = NULL;
-  box->state->clients--;
-  dm_server_free(server);
+  end_server(luaL_checkudata(L, 1, SERVER_TYPE));
   return 0;
 }
 
 void dm_server_lua_open (lua_State *L) {
   static const luaL_Reg methods[] = {
     { "address", server_address }, { "busy", server_busy }, { "close", server_close },
-    { "figures", server_figures }, { "fits", server_fits },
-    { "lane", server_lane }, { "login", server_login }, { "quiesce", server_quiesce }, { "request", server_request },
+    { "figures", server_figures }, { "fits", server_fits }, { "lane", server_lane },
+    { "login", server_login }, { "quiesce", server_quiesce }, { "request", server_request },
     { "route", server_route }, { "set", server_set }, { "start", server_start },
     { "tell", server_tell }, { "wait", server_wait }, { NULL, NULL },
   };

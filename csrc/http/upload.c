@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,10 +88,13 @@ static bool make_names (dm_upload *upload, const char *extension) {
 
 /* -- The file ---------------------------------------------------------------------------------- */
 
+/* A file without a name was refused one: from then on each has one from the start. */
+static atomic_bool must_name;
+
 /* A file that has no name yet, so that nothing of it stays when this process ends. It gets its name
 ** by way of /proc; false: that, or the folder's file system, does not let us. */
 static bool open_unnamed (dm_upload *upload) {
-  if (access(OWN_FILES, X_OK) != 0) return false;
+  if (atomic_load(&must_name) || access(OWN_FILES, X_OK) != 0) return false;
   upload->fd = openat(upload->folder, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC,
                       DM_UPLOAD_MODE | S_ISVTX);
   if (upload->fd >= 0) upload->part[0] = '\0';
@@ -233,7 +237,9 @@ static bool give_name (dm_upload *upload) {
   if (upload->part[0] != '\0')
     return renameat(upload->folder, upload->part, upload->folder, upload->name) == 0;
   snprintf(own, sizeof own, OWN_FILES "/%d", upload->fd);
-  return linkat(AT_FDCWD, own, upload->folder, upload->name, AT_SYMLINK_FOLLOW) == 0;
+  if (linkat(AT_FDCWD, own, upload->folder, upload->name, AT_SYMLINK_FOLLOW) == 0) return true;
+  atomic_store(&must_name, true);
+  return false;
 }
 
 /* Order matters: 1. what is written whole gets its name, 2. its bytes are on disk, 3. so is what the
@@ -274,10 +280,15 @@ bool dm_upload_discard (dm_upload *upload) {
   return fsync(upload->folder) == 0;
 }
 
+bool dm_upload_settle (int fd) {
+  struct stat info;
+  return fstat(fd, &info) == 0 && fchmod(fd, info.st_mode & 0777) == 0;
+}
+
 void dm_upload_free (dm_upload *upload) {
   if (upload->post != NULL) MHD_destroy_post_processor(upload->post);
   if (upload->fd >= 0 && !upload->kept) dm_upload_discard(upload);
-  if (upload->fd >= 0 && !upload->held) fchmod(upload->fd, DM_UPLOAD_MODE);
+  if (upload->fd >= 0 && upload->kept && !upload->held) dm_upload_settle(upload->fd);
   if (upload->fd >= 0) close(upload->fd);
   if (upload->folder >= 0) close(upload->folder);
   EVP_MD_CTX_free(upload->hash);
@@ -293,7 +304,7 @@ void dm_upload_free (dm_upload *upload) {
 const char *dm_upload_next_held (DIR *list) {
   const struct dirent *entry;
   struct stat info;
-  while ((entry = readdir(list)) != NULL)
+  while (errno = 0, (entry = readdir(list)) != NULL)
     if (entry->d_name[0] != '.' &&
         fstatat(dirfd(list), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISREG(info.st_mode) && (info.st_mode & S_ISVTX) != 0)

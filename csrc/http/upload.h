@@ -84,7 +84,11 @@ bool dm_upload_discard (dm_upload *upload);
 
 void dm_upload_free (dm_upload *upload);
 
-/* The name of the next file in the list that is held; NULL: there is none. The list's. */
+/* Takes the mark of a held file from it; false: errno says why not. */
+bool dm_upload_settle (int fd);
+
+/* The name of the next file in the list that is held. NULL: there is none, or errno says why it cannot
+** be read. The list's. */
 const char *dm_upload_next_held (DIR *list);
 
 /* Removes what earlier runs have left behind half-written. */

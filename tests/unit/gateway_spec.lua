@@ -136,21 +136,24 @@ describe("a file of which nobody knows whether it was announced", function()
     for _, id in ipairs { "a", "b", "c", "another" } do found:seen(id) end
     found:seen(nil)
     assert.equal(0, found.count)
-    found:sweep(1 << 40, 0)
     assert.equal("a.txt b.txt c.txt ", files())
     assert.equal(0, find().count)
   end)
 
-  it("is removed when all events have been read for a while and its own was not among them", function()
+  it("stays, and is told of once, when events have been read for a while and its own was not among them", function()
     local found = find()
     found:seen "a"
-    found:sweep(1 << 40, nil) -- Kafka is away, or not all has been read
-    found:sweep(held.PATIENCE_MS - 1, 0)
-    found:sweep(5000 + held.PATIENCE_MS - 1, 5000)
-    assert.same({ "a.txt b.txt c.txt ", 1, 0 }, { (files()), found.count, found.removed })
-    found:sweep(5000 + held.PATIENCE_MS, 5000)
-    assert.same({ "a.txt c.txt ", 0, 1 }, { (files()), found.count, found.removed })
-    assert.truthy(lines[#lines]:find("b.txt was never announced", 1, true), lines[#lines])
+    local before = #lines
+    found:report(1 << 40, nil) -- Kafka is away, or not all has been read
+    found:report(held.PATIENCE_MS - 1, 0)
+    found:report(5000 + held.PATIENCE_MS - 1, 5000)
+    assert.equal(before, #lines)
+    for _ = 1, 2 do found:report(5000 + held.PATIENCE_MS, 5000) end
+    assert.equal(before + 1, #lines)
+    assert.truthy(lines[#lines]:find("no event announces " .. folder .. "/b.txt", 1, true), lines[#lines])
+    assert.same({ "a.txt b.txt c.txt ", 1 }, { (files()), found.count })
+    found:seen "b"
+    assert.equal(0, found.count)
   end)
 end)
 

@@ -368,6 +368,10 @@ describe("a login", function()
     assert.equal(200, ask(site, "GET", "/secret", { second }).code)
   end)
 
+  it("has an end", function()
+    assert.error_matches(function() guarded { session = "forever" } end, "session: a time with an end expected")
+  end)
+
   it("is over after its time, or when 128 more have come", function()
     local short <close>, login = guarded { session = "300ms" }
     local header = login()

@@ -16,7 +16,7 @@ const STAGES = [
   ["extraction-complete", "extracted"],
 ];
 
-const SHOWN = 200; // rows; older ones leave the page
+export const SHOWN = 200; // rows; older ones leave the page
 const NEWS = 20; // lines for screen readers
 
 const list = document.getElementById("documents");

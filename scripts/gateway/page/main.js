@@ -31,7 +31,7 @@ async function refresh() {
   try {
     while (again) {
       again = false;
-      const known = await get("documents?limit=100");
+      const known = await get(`documents?limit=${documents.SHOWN}`);
       for (const about of [...known.documents.reverse(), ...held.splice(0)]) documents.show(about);
       if (known.complete) connection("live", "live");
       else connection("waiting", "reading what happened before…");

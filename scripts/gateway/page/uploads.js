@@ -28,15 +28,21 @@ async function check(row, id) {
     show(await get(`status/${id}`));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (error.reason === "unknown_document") refused(row, "Kafka did not take it, and nothing was kept: send it again");
+    if (error.reason === "unknown_document") refused(row, "no event of it was seen: look for it before sending it again");
     else setTimeout(check, CHECK_MS, row, id);
   }
+}
+
+// Only who says that nothing was kept, or has not taken the file at all, is sure of it.
+function isSure(error) {
+  return (error.code > 0 && error.code < 500) || error.code === 507 ||
+    ["not_persisted", "busy", "not_stored"].includes(error.reason);
 }
 
 function failed(row, error) {
   const id = error.documentId;
   if (id) unsure(row, "Kafka may have taken it; this is being checked", id);
-  else if (error.code === 0) unsure(row, error.message);
+  else if (!isSure(error)) unsure(row, error.message);
   else refused(row, error.message);
   if (id) setTimeout(check, CHECK_MS, row, id);
   if (error.code === 401) settings.onUnauthorized();

@@ -57,7 +57,6 @@ end
 ---@field up boolean a broker is connected
 ---@field documents integer that are remembered
 ---@field held integer stored files of which nobody knows whether they were announced
----@field removed integer of them that were not
 ---@field caught_up boolean their events have been read
 
 ---@param all gateway.Figures
@@ -76,8 +75,6 @@ function M.render(all)
     family(lines, entry[1], "gauge", entry[2])
     lines[#lines + 1] = ("%s %d"):format(entry[1], entry[3])
   end
-  family(lines, "docmsg_removed_files_total", "counter", "Stored files that were not announced, and removed.")
-  lines[#lines + 1] = ("docmsg_removed_files_total %d"):format(all.removed)
   return table.concat(lines, "\n") .. "\n"
 end
 

@@ -1,21 +1,19 @@
 -- SPDX-License-Identifier: MIT
 -- Stored files of which nobody knows whether they were announced: the gateway was killed in between, or
--- Kafka has said nothing. Their clients were not told that all is well. Those whose event is read stay; when
--- all events have been read for a while and it was not among them, there is none, and the file is removed.
+-- Kafka has said nothing. Each stays, since no reading can prove that its event will never come; a person is
+-- told of those whose event was not found.
 local http = require "docmsg.http"
 
 local M = {}
 
----For so long an event may still come: longer than librdkafka waits for an answer, so that a broker that
----stands still is known to be away by then.
+---For so long nothing is said: the event may still come.
 M.PATIENCE_MS = 120000
 
 ---@class gateway.Held
 ---@field private folder string
 ---@field private log docmsg.Log
----@field private files table<string, {name: string, since_ms: integer}> by the id of their document
+---@field private files table<string, {name: string, since_ms: integer, told?: boolean}> by the id of their document
 ---@field count integer of such files
----@field removed integer files
 local Held = { __name = "gateway.Held" }
 Held.__index = Held
 
@@ -25,16 +23,12 @@ Held.__index = Held
 ---@param now_ms integer
 ---@return gateway.Held
 function M.new(folder, log, now_ms)
-  local self = setmetatable({ folder = folder, log = log, files = {}, count = 0, removed = 0 }, Held)
+  local self = setmetatable({ folder = folder, log = log, files = {}, count = 0 }, Held)
   for _, name in ipairs(http.held(folder) or {}) do self:add(name, now_ms) end
   if self.count > 0 then
     log:warn("%d stored files may not have been announced; their events are looked for", self.count)
   end
   return self
-end
-
-local function forget(self, id)
-  self.files[id], self.count = nil, self.count - 1
 end
 
 ---There is one more.
@@ -61,21 +55,19 @@ function Held:seen(id)
   if not file then return end
   local ok, reason = http.settle(self.folder .. "/" .. file.name)
   if not ok then self.log:warn("%s was announced, but: %s", file.name, reason) end
-  forget(self, id)
+  self.files[id], self.count = nil, self.count - 1
 end
 
----Removes what was not announced.
+---Says which files' events were not found, once for each.
 ---@param now_ms integer
----@param since_ms? integer since when all events that there are have been read; nil: they have not
-function Held:sweep(now_ms, since_ms)
+---@param since_ms? integer since when the events that there are have been read; nil: they have not
+function Held:report(now_ms, since_ms)
   if self.count == 0 or not since_ms then return end
-  for id, file in pairs(self.files) do
-    if now_ms - math.max(file.since_ms, since_ms) >= M.PATIENCE_MS then
-      forget(self, id)
-      self.removed = self.removed + 1
-      local ok, reason = os.remove(self.folder .. "/" .. file.name)
-      self.log:warn("%s was never announced, and nobody was told that it is stored: %s", file.name,
-        ok and "removed" or reason)
+  for _, file in pairs(self.files) do
+    if not file.told and now_ms - math.max(file.since_ms, since_ms) >= M.PATIENCE_MS then
+      file.told = true
+      self.log:warn("no event announces %s/%s, and its client was not told that it is taken: the file stays until "
+        .. "it is removed by hand", self.folder, file.name)
     end
   end
 end

@@ -104,7 +104,9 @@ local function status(self, request)
   if not one and self.held:has(request:rest()) then
     return web.refuse(404, "unsure", "nobody knows yet whether Kafka has this document; its file is kept until then")
   end
-  if not one then return web.refuse(404, "unknown_document", "no event of this document has been seen") end
+  if not one then
+    return web.refuse(404, "unknown_document", "no event of this document was seen, or it is forgotten: newer ones are remembered")
+  end
   return 200, documents.view(one)
 end
 
@@ -141,14 +143,22 @@ local function tell_health(self)
   server:set("/metrics", 200, figures.TYPE, figures.render { http = server:figures(),
     uploads = self.uploads.figures, types = self.uploads:statistics().types, up = up,
     documents = self.documents:count(), caught_up = self.watcher:is_caught_up(),
-    held = self.held.count, removed = self.held.removed }, HOLDS)
+    held = self.held.count }, HOLDS)
 end
 
 -- Kafka may have an event that was not read as long as it is away, or was so just now.
-local function sweep(self, now)
+local function report_held(self, now)
   local is_steady = self.watcher:is_up() and self.watcher:is_caught_up()
   self.steady_ms = is_steady and (self.steady_ms or now) or nil
-  self.held:sweep(now, self.steady_ms)
+  self.held:report(now, self.steady_ms)
+end
+
+-- Nobody answers for the event of this file. It may have been read before that was known.
+local function hold(self, path)
+  local name = path:sub(#self.options.prefix + 1)
+  local id = name:match "^[^.]+"
+  self.held:add(name, runtime.now())
+  if self.documents:get(id) then self.held:seen(id) end
 end
 
 -- == Life ==
@@ -179,7 +189,7 @@ local function open_parts(self)
   self.documents = documents.new()
   self.held = held.new(options.folder, options.log, runtime.now())
   self.uploads = uploads.new { events = options.events, prefix = options.prefix, log = options.log,
-    unknown = function(path) self.held:add(path:sub(#options.prefix + 1), runtime.now()) end,
+    unknown = function(path) hold(self, path) end,
     stored = function(parsed, ms) self.site:tell("document", documents.view, self.documents:expect(parsed, ms)) end }
   local watching, err = watcher.open(options.events, self.documents, options.log,
     function(id) self.held:seen(id) end)
@@ -229,7 +239,7 @@ function Gateway:step(timeout)
   local now = runtime.now()
   if now < self.due then return end
   self.due = now + PERIOD_MS
-  sweep(self, now)
+  report_held(self, now)
   tell_health(self)
 end
 
@@ -245,10 +255,10 @@ function Gateway:is_busy()
   return self.site:busy() > 0
 end
 
----Ends it: what is not answered is refused.
+---Ends it: what is not answered is refused, once no event is under way that could be acknowledged later.
 function Gateway:close()
-  self.site:close()
   if self.uploads then self.uploads:close() end
+  self.site:close()
   if self.watcher then self.watcher:close() end
 end
 

@@ -158,7 +158,7 @@ function Watcher:step()
   local batch, err = self.consumer:batch(BATCH, 0)
   if not batch then
     self.log:warn("watching: %s", tostring(err))
-    return {}, false
+    return {}, true
   end
   local changed, known = {}, {}
   for _, message in ipairs(batch) do
@@ -168,7 +168,7 @@ function Watcher:step()
     end
   end
   if not self.caught_up then note_progress(self) end
-  return changed, #batch == BATCH
+  return changed, #batch > 0
 end
 
 function Watcher:close()
