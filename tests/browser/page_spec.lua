@@ -125,7 +125,7 @@ describe("the page in Chromium", function()
     assert.same({}, complaints())
   end)
 
-  local LIST <const> = "/api/v1/documents?limit=100"
+  local LIST <const> = "/api/v1/documents?limit=200"
 
   -- Opens the page with what SCRIPTED makes, and waits until it asks for all documents.
   local function open_scripted()
@@ -177,7 +177,7 @@ describe("the page in Chromium", function()
     await_row("d.md", "unsure")
     await(function() return page:script("return asked(arguments[0])", asked) == 1 end)
     page:script("answer(arguments[0], 404, {error: {reason: 'unknown_document', message: 'no'}})", asked)
-    assert.matches("rejected: Kafka did not take it", await_row("d.md", "rejected"), 1, true)
+    assert.matches("rejected: no event of it was seen", await_row("d.md", "rejected"), 1, true)
     assert.same({}, complaints())
   end)
 

@@ -9,6 +9,7 @@ import { accept, limit } from "./uploads.js";
 
 const AGAIN_MS = 2000;
 const CONSUMERS_MS = 3000;
+const REFRESH_MS = 500; // at the earliest, after another one
 
 const part = (id) => document.getElementById(id);
 let stream = null;
@@ -29,8 +30,9 @@ async function refresh() {
   if (held) return; // whoever is at it does it again
   held = [];
   try {
-    while (again) {
+    for (let first = true; again; first = false) {
       again = false;
+      if (!first) await new Promise((resolve) => { setTimeout(resolve, REFRESH_MS); });
       const known = await get(`documents?limit=${documents.SHOWN}`);
       for (const about of [...known.documents.reverse(), ...held.splice(0)]) documents.show(about);
       if (known.complete) connection("live", "live");

@@ -255,10 +255,14 @@ function Gateway:is_busy()
   return self.site:busy() > 0
 end
 
----Ends it: what is not answered is refused, once no event is under way that could be acknowledged later.
+---Ends it: uploads whose events are under way have Kafka's answer, what else is not answered is refused.
 function Gateway:close()
-  if self.uploads then self.uploads:close() end
+  if self.uploads and self:is_busy() then
+    self.uploads:flush()
+    self.site:step "0"
+  end
   self.site:close()
+  if self.uploads then self.uploads:close() end
   if self.watcher then self.watcher:close() end
 end
 

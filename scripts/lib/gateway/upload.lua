@@ -155,6 +155,11 @@ function Uploads:statistics()
   return self.bus:statistics()
 end
 
+---Waits until Kafka has answered for what was published.
+function Uploads:flush()
+  self.bus:flush "10s"
+end
+
 function Uploads:close()
   self.bus:close "10s"
 end
