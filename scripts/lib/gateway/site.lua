@@ -105,7 +105,8 @@ local function status(self, request)
     return web.refuse(404, "unsure", "nobody knows yet whether Kafka has this document; its file is kept until then")
   end
   if not one then
-    return web.refuse(404, "unknown_document", "no event of this document was seen, or it is forgotten: newer ones are remembered")
+    return web.refuse(404, "unknown_document",
+      "no event of this document was seen, or it is forgotten: newer ones are remembered")
   end
   return 200, documents.view(one)
 end
