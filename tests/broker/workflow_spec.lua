@@ -220,6 +220,7 @@ describe("the document workflow on Apache Kafka", function()
       answers = #child:notes() == #points and #application.read(cluster, "hybrid-query-complete") or 0
       return answers > 0 and is_completed(ids)
     end, "400s", "the documents")
+    child.process:await_stderr "partitions gained" -- before, a signal finds it starting
     child:kill "TERM"
     assert(child:wait().ok, child:wait().stderr)
     local notes = child:notes()
