@@ -240,6 +240,7 @@ function Gateway:step(timeout)
   local now = runtime.now()
   if now < self.due then return end
   self.due = now + PERIOD_MS
+  tell_changes(self) -- also what was left behind an error, of which no descriptor tells
   report_held(self, now)
   tell_health(self)
 end

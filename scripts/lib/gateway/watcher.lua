@@ -158,7 +158,7 @@ function Watcher:step()
   local batch, err = self.consumer:batch(BATCH, 0)
   if not batch then
     self.log:warn("watching: %s", tostring(err))
-    return {}, true
+    return {}, false
   end
   local changed, known = {}, {}
   for _, message in ipairs(batch) do
