@@ -242,7 +242,9 @@ describe("the gateway", function()
       id = select(2, gate:upload("a.txt", "text")).document_id
       gate.process:kill "KILL"
     end
-    os.execute(("cd %s/files && chmod 1640 %s.txt && echo >lost.txt && chmod 1640 lost.txt"):format(folder, id))
+    local announced, lost = ("%s/files/%s.txt"):format(folder, id), folder .. "/files/lost.txt"
+    program.write(lost, "text")
+    assert(process.run({ "chmod", "1640", announced, lost }).ok)
     local gate <close> = gateway.start { servers = broker.bootstrap_servers, folder = folder }
     gate.process:await_stderr "2 stored files may not have been announced"
     gate:await_ready()

@@ -121,7 +121,7 @@ describe("a file of which nobody knows whether it was announced", function()
   before_each(function()
     folder, lines = program.folder(), {}
     for _, name in ipairs { "a.txt", "b.txt", "c.txt" } do program.write(folder .. "/" .. name, "text") end
-    os.execute(("chmod 1640 %s/a.txt %s/b.txt"):format(folder, folder))
+    assert(process.run({ "chmod", "1640", folder .. "/a.txt", folder .. "/b.txt" }).ok)
   end)
   after_each(function() program.remove(folder) end)
 

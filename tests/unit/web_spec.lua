@@ -161,7 +161,7 @@ describe("a site", function()
   it("lets 32 wait for a lane, and says to others that it is busy", function()
     local folder = program.folder()
     local fifo = folder .. "/fifo"
-    os.execute("mkfifo " .. fifo)
+    assert(process.run({ "mkfifo", fifo }).ok)
     finally(function() program.remove(folder) end)
     local site <close> = open()
     local lane = assert(site:lane("support.web_lane", { greeting = "hello" }))

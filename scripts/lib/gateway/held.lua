@@ -24,7 +24,9 @@ Held.__index = Held
 ---@return gateway.Held
 function M.new(folder, log, now_ms)
   local self = setmetatable({ folder = folder, log = log, files = {}, count = 0 }, Held)
-  for _, name in ipairs(http.held(folder) or {}) do self:add(name, now_ms) end
+  local names, reason = http.held(folder)
+  if not names then log:warn("stored files that may not have been announced cannot be looked for: %s", reason) end
+  for _, name in ipairs(names or {}) do self:add(name, now_ms) end
   if self.count > 0 then
     log:warn("%d stored files may not have been announced; their events are looked for", self.count)
   end
@@ -66,7 +68,7 @@ function Held:report(now_ms, since_ms)
   for _, file in pairs(self.files) do
     if not file.told and now_ms - math.max(file.since_ms, since_ms) >= M.PATIENCE_MS then
       file.told = true
-      self.log:warn("no event announces %s/%s, and its client was not told that it is taken: the file stays until "
+      self.log:warn("no event announces %s/%s: look whether its document was sent again; the file stays until "
         .. "it is removed by hand", self.folder, file.name)
     end
   end
