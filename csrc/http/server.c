@@ -2,12 +2,12 @@
 #include "http/server.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/deaf.h"
 #include "kafka/clock.h"
 
 /* So much of a refused body is read before the answer; what is longer gets the answer at once. */
@@ -323,14 +323,12 @@ static void start_daemon (dm_server *server) {
 }
 
 bool dm_server_start (dm_server *server) {
-  sigset_t all, before;
+  sigset_t before = dm_deaf_begin();
   bool started = true;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before); /* its threads get no signals */
   for (int i = 0; i < server->lane_count && started; i++)
     started = dm_http_lane_start(server->lanes[i]);
   if (started && dm_keeper_start(&server->keeper)) start_daemon(server);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  dm_deaf_end(&before);
   return server->daemon != NULL;
 }
 
