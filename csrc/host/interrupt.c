@@ -13,6 +13,7 @@
 #define EVERY_EVENT (LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT)
 
 #define PATIENCE_MS 200  /* a signal not raised by then finds the program stuck in C */
+#define GRACE_MS 1000    /* one that came after another was raised ends it by then in any case */
 
 typedef enum { IDLE, RUNNING, READING, CLOSING } phase;
 
@@ -30,6 +31,8 @@ static struct {
   int hears_hangup;
   struct sigaction before_hangup;    /* what SIGHUP did otherwise */
   volatile sig_atomic_t interactive; /* somebody types: SIGINT never ends the program */
+  timer_t timer;                     /* brings a signal again that may find the program stuck */
+  int has_timer;
 } the;
 
 static const char interruption_key = 0; /* its address is the key in the registry */
@@ -74,30 +77,54 @@ static sig_atomic_t now_ms (void) {
   return (sig_atomic_t)((now.tv_sec * 1000 + now.tv_nsec / 1000000) & 0x3fffffff);
 }
 
+static int may_end (int signal_number) {
+  return signal_number != SIGINT || !the.interactive;
+}
+
 /* A second signal while the first is unheard, or while the state closes. One sent twice in a row,
 ** as by timeout(1), to the process and to its group, counts once. */
 static int is_last_resort (int signal_number) {
-  if (signal_number == SIGINT && the.interactive) return 0;
+  if (!may_end(signal_number)) return 0;
   if (the.pending == 0 && the.phase != CLOSING) return 0;
   return now_ms() - the.noted_ms > PATIENCE_MS || now_ms() < the.noted_ms;
 }
 
+static void end_process (int signal_number) {
+  signal(signal_number, SIG_DFL);
+  raise(signal_number);
+}
+
+/* 0: none shall come. */
+static void set_timer (int ms) {
+  struct itimerspec when = { .it_value = { ms / 1000, (long)(ms % 1000) * 1000000 } };
+  if (the.has_timer) timer_settime(the.timer, 0, &when, NULL);
+}
+
+/* The program that a first signal has interrupted closes what it has open. Where that is stuck in C,
+** a second one cannot be raised. A broken pipe breaks again with each line that is written. */
 static void note (int signal_number) {
   if (the.pending == 0) the.noted_ms = now_ms();
   the.pending = signal_number;
+  if (signal_number != SIGPIPE) set_timer(the.raised != 0 ? GRACE_MS : 0);
   if (the.phase == RUNNING && !the.listening) arm();
 }
 
-static void on_signal (int signal_number) {
+static void on_timer (void) {
+  if (the.pending != 0 && may_end(the.pending)) end_process(the.pending);
+}
+
+static void on_signal (int signal_number, siginfo_t *info, void *context) {
   int saved = errno;
-  if (!pthread_equal(pthread_self(), the.thread)) {
+  (void)context;
+  if (info->si_code == SI_TIMER) {
+    on_timer();
+  } else if (!pthread_equal(pthread_self(), the.thread)) {
     pthread_kill(the.thread, signal_number);
   } else if (signal_number == SIGPIPE) {
     /* A socket's broken pipe is an error code to its writer; our reader's end is ours. */
     if (the.phase != CLOSING && dm_interrupt_is_output_broken()) note(signal_number);
   } else if (is_last_resort(signal_number)) {
-    signal(signal_number, SIG_DFL);
-    raise(signal_number);
+    end_process(signal_number);
   } else {
     note(signal_number);
   }
@@ -122,13 +149,15 @@ static void make_interruption (lua_State *L) {
 
 void dm_interrupt_init (lua_State *L) {
   static const int signals[] = { SIGINT, SIGTERM, SIGPIPE };
-  struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART: a read must return */
+  struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+  struct sigevent again = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM };
   make_interruption(L);
   the.main = the.running = L;
   the.thread = pthread_self();
   the.phase = IDLE;
+  the.has_timer = timer_create(CLOCK_MONOTONIC, &again, &the.timer) == 0;
   for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-    sigaction(signals[i], &action, NULL);
+    sigaction(signals[i], &action, NULL); /* no SA_RESTART: a read must return */
 }
 
 int dm_interrupt_close (void) {

@@ -131,6 +131,16 @@ describe("a signal", function()
     assert.equal(130, result.status)
   end)
 
+  it("a second time ends a program whose closing function is stuck in C", function()
+    local result = interrupt([[
+      local x <close> = setmetatable({}, { __close = function()
+        os.execute "kill -TERM $PPID; timeout 20 tail --pid=$PPID -s 0.1 -f /dev/null"
+      end })
+      while true do end]], "kill -TERM $pid")
+    assert.equal(143, result.status)
+    assert.equal("", result.err) -- it got no further
+  end)
+
   it("a second time ends a program that is stuck in C", function()
     local result = interrupt([[
       setmetatable({}, { __gc = function() print "stuck" while true do end end })]],
