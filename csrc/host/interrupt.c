@@ -13,7 +13,7 @@
 #define EVERY_EVENT (LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT)
 
 #define PATIENCE_MS 200  /* a signal not raised by then finds the program stuck in C */
-#define GRACE_MS 1000    /* one that came after another was raised ends it by then in any case */
+#define GRACE_S 1        /* what a second signal leaves to a program that the first one ends */
 
 typedef enum { IDLE, RUNNING, READING, CLOSING } phase;
 
@@ -26,12 +26,14 @@ static struct {
   volatile sig_atomic_t pending;     /* the signal that came and was not raised yet */
   volatile sig_atomic_t noted_ms;    /* when, on a clock that wraps */
   volatile sig_atomic_t raised;      /* the signal last raised in the current call */
+  volatile sig_atomic_t ending;      /* a signal was heard: the program ends, or asks for a line */
   volatile sig_atomic_t listening;   /* the running code asks for signals: nothing is raised */
   volatile sig_atomic_t hangup;      /* a SIGHUP came while listening to it */
   int hears_hangup;
   struct sigaction before_hangup;    /* what SIGHUP did otherwise */
   volatile sig_atomic_t interactive; /* somebody types: SIGINT never ends the program */
-  timer_t timer;                     /* brings a signal again that may find the program stuck */
+  volatile sig_atomic_t resort;      /* the signal that ends the program when the timer does */
+  timer_t timer;
   int has_timer;
 } the;
 
@@ -54,6 +56,7 @@ static void hook_raise (lua_State *L, lua_Debug *ar) {
   if (the.pending == 0) return;
   the.raised = the.pending;
   the.pending = 0;
+  the.ending = 1;
   dm_interrupt_raise(L);
 }
 
@@ -77,16 +80,19 @@ static sig_atomic_t now_ms (void) {
   return (sig_atomic_t)((now.tv_sec * 1000 + now.tv_nsec / 1000000) & 0x3fffffff);
 }
 
-static int may_end (int signal_number) {
-  return signal_number != SIGINT || !the.interactive;
+static int may_kill (int signal_number) {
+  return signal_number != SIGPIPE && !(signal_number == SIGINT && the.interactive);
 }
 
-/* A second signal while the first is unheard, or while the state closes. One sent twice in a row,
-** as by timeout(1), to the process and to its group, counts once. */
-static int is_last_resort (int signal_number) {
-  if (!may_end(signal_number)) return 0;
-  if (the.pending == 0 && the.phase != CLOSING) return 0;
+/* Has the last one come a while ago? One sent twice in a row, as by timeout(1), to the process and to
+** its group, counts once. */
+static int is_another (void) {
   return now_ms() - the.noted_ms > PATIENCE_MS || now_ms() < the.noted_ms;
+}
+
+/* A second signal while the first is unheard, or while the state closes. */
+static int is_last_resort (int signal_number) {
+  return may_kill(signal_number) && (the.pending != 0 || the.phase == CLOSING) && is_another();
 }
 
 static void end_process (int signal_number) {
@@ -94,30 +100,27 @@ static void end_process (int signal_number) {
   raise(signal_number);
 }
 
-/* 0: none shall come. */
-static void set_timer (int ms) {
-  struct itimerspec when = { .it_value = { ms / 1000, (long)(ms % 1000) * 1000000 } };
-  if (the.has_timer) timer_settime(the.timer, 0, &when, NULL);
+/* The second signal of a program that closes what it has open is raised, too, but what it interrupts
+** may be stuck in C, and what is left to be closed may take long. */
+static void hasten (int signal_number) {
+  struct itimerspec soon = { .it_value = { .tv_sec = GRACE_S } };
+  if (!the.ending || !the.has_timer || !may_kill(signal_number) || !is_another()) return;
+  the.resort = signal_number;
+  timer_settime(the.timer, 0, &soon, NULL);
 }
 
-/* The program that a first signal has interrupted closes what it has open. Where that is stuck in C,
-** a second one cannot be raised. A broken pipe breaks again with each line that is written. */
 static void note (int signal_number) {
+  hasten(signal_number);
   if (the.pending == 0) the.noted_ms = now_ms();
   the.pending = signal_number;
-  if (signal_number != SIGPIPE) set_timer(the.raised != 0 ? GRACE_MS : 0);
   if (the.phase == RUNNING && !the.listening) arm();
-}
-
-static void on_timer (void) {
-  if (the.pending != 0 && may_end(the.pending)) end_process(the.pending);
 }
 
 static void on_signal (int signal_number, siginfo_t *info, void *context) {
   int saved = errno;
   (void)context;
   if (info->si_code == SI_TIMER) {
-    on_timer();
+    if (the.resort != 0) end_process(the.resort);
   } else if (!pthread_equal(pthread_self(), the.thread)) {
     pthread_kill(the.thread, signal_number);
   } else if (signal_number == SIGPIPE) {
@@ -209,7 +212,9 @@ void dm_interrupt_listen (int on, int hangup) {
   if (hangup != the.hears_hangup) listen_to_hangup(hangup);
   the.hears_hangup = hangup;
   the.listening = on;
-  if (!on) the.pending = 0;
+  if (on) return;
+  if (the.pending != 0) the.ending = 1;
+  the.pending = 0;
 }
 
 int dm_interrupt_take_hangup (void) {
@@ -220,6 +225,8 @@ int dm_interrupt_take_hangup (void) {
 
 void dm_interrupt_begin_reading (void) {
   the.interactive = 1;
+  the.ending = 0;
+  the.resort = 0;
   the.phase = READING;
 }
 
@@ -254,6 +261,7 @@ static int end_running (lua_State *L, int status, int before) {
   disarm(L);
   int heard_too_late = the.pending;
   the.pending = 0;
+  if (heard_too_late != 0) the.ending = 1;
   if (heard_too_late != 0) return heard_too_late;
   return status == LUA_OK ? 0 : the.raised;
 }

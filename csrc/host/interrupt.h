@@ -9,9 +9,9 @@
 ** The signal handler arms a debug hook on the main state and on the running coroutine; the hook
 ** raises the interruption, a value of its own that pcall and its kin pass on (protect.h), so that
 ** it unwinds the whole chunk, runs its <close> variables, and ends in dm_interrupt_call. C code
-** that blocks only has to run any Lua function once in a while for the hook to fire. C code that does
-** not, and blocks for ever, is ended by a second signal: at once where the first was not raised, and
-** within a second where it was, and what it unwinds is stuck.
+** that blocks only has to run any Lua function once in a while for the hook to fire. Where nothing of
+** that comes about, a second signal ends the process: at once when the first was not heard, and a second
+** later when it was, and the program is still closing what it had open.
 */
 #ifndef DM_HOST_INTERRUPT_H
 #define DM_HOST_INTERRUPT_H

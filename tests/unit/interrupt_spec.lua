@@ -131,14 +131,25 @@ describe("a signal", function()
     assert.equal(130, result.status)
   end)
 
+  -- Stays in a call of C that hears nothing until the program is gone; two signals at once count once.
+  local DEAF <const> = "timeout 20 tail --pid=$PPID -s 0.1 -f /dev/null"
+  local LATER <const> = "sleep 0.3; kill -TERM $PPID; "
+
   it("a second time ends a program whose closing function is stuck in C", function()
-    local result = interrupt([[
-      local x <close> = setmetatable({}, { __close = function()
-        os.execute "kill -TERM $PPID; timeout 20 tail --pid=$PPID -s 0.1 -f /dev/null"
-      end })
-      while true do end]], "kill -TERM $pid")
+    local result = interrupt(([[
+      local x <close> = setmetatable({}, { __close = function() os.execute "%s" end })
+      while true do end]]):format(LATER .. DEAF), "kill -TERM $pid")
     assert.equal(143, result.status)
     assert.equal("", result.err) -- it got no further
+  end)
+
+  it("a second time ends a program that it interrupts, but that is still stuck", function()
+    local result = interrupt(([[
+      setmetatable({}, { __gc = function() os.execute "%s" print "it got on" end })
+      local x <close> = setmetatable({}, { __close = function() os.execute "%s" end })
+      while true do end]]):format("echo stuck; " .. DEAF, LATER), "kill -TERM $pid")
+    assert.equal(143, result.status)
+    assert.equal("stuck\n", result.out)
   end)
 
   it("a second time ends a program that is stuck in C", function()
