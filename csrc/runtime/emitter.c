@@ -7,10 +7,14 @@
 #include <string.h>
 
 #include "kafka/clock.h"
+#include "kafka/task.h"
 #include "runtime/inbox.h"
 
 #define POLL_MS 100
 #define GROUPS_MAX 64
+
+/* How long the end of the client is waited for. */
+#define END_MS 5000
 
 /* What brokers take by default, what the headers of a dead letter may need beside that, and what
 ** the client takes at most. */
@@ -173,16 +177,34 @@ static void stop (dm_emitter *emitter) {
   rd_kafka_queue_destroy(reports);
 }
 
+/* Ends what has no report yet, and the client. Both wait for the client's threads. */
+static void end (void *arg) {
+  dm_emitter *emitter = arg;
+  rd_kafka_purge(emitter->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  stop(emitter);
+  while (rd_kafka_poll(emitter->rk, 0) > 0) flush_settled(emitter);
+  discard(emitter);
+}
+
+/* One of those threads may ask a name server that does not answer. */
+static void end_in_time (dm_emitter *emitter) {
+  dm_task *task = dm_task_start(end, NULL, emitter);
+  if (task == NULL) {
+    end(emitter);
+    return;
+  }
+  if (!dm_task_wait(task, END_MS))
+    fputs("docmsg: the producer of the groups had not ended\n", stderr);
+  dm_task_unref(task);
+}
+
 int dm_emitter_close (dm_emitter *emitter, int timeout_ms) {
   int lost;
   dm_deadline deadline = dm_deadline_in(timeout_ms);
   while (rd_kafka_outq_len(emitter->rk) > 0 && dm_deadline_left(deadline) > 0)
     dm_clock_pause(dm_deadline_left(deadline) < 10 ? dm_deadline_left(deadline) : 10);
   lost = rd_kafka_outq_len(emitter->rk);
-  rd_kafka_purge(emitter->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-  stop(emitter);
-  while (rd_kafka_poll(emitter->rk, 0) > 0) flush_settled(emitter);
-  discard(emitter);
+  end_in_time(emitter);
   return lost;
 }
 

@@ -39,8 +39,9 @@ typedef struct dm_emitter_stats {
 ** reason otherwise, and the conf is the caller's. */
 dm_emitter *dm_emitter_new (rd_kafka_conf_t *conf, char *reason, size_t size);
 
-/* Waits up to timeout_ms for what is queued, ends the thread and the client. Returns how many
-** records were not delivered. Frees the emitter. */
+/* Waits up to timeout_ms for what is queued, ends the thread and the client; a client that does not
+** end goes on ending in the background. Returns how many records were not delivered. Frees the
+** emitter. */
 int dm_emitter_close (dm_emitter *emitter, int timeout_ms);
 
 /* The outlet for the topic, made at its first use; NULL: the name is not legal or no memory. */

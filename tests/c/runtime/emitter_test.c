@@ -4,10 +4,13 @@
 ** broker is the mock cluster in the client, or none. */
 #include "runtime/emitter.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "../check.h"
+#include "../gate.h"
 #include "kafka/clock.h"
 #include "runtime/inbox.h"
 
@@ -20,6 +23,25 @@ typedef struct property {
 } property;
 
 static const property mock[] = { { "test.mock.num.brokers", "1" }, { NULL, NULL } };
+
+/* A name that needs the name server, whose answer waits until the gate is open. */
+#define SERVER "kafka.test"
+static const property named[] = { { "bootstrap.servers", SERVER }, { NULL, NULL } };
+static gate answer; /* never destroyed: librdkafka's threads may be in it */
+
+/* librdkafka's calls come here. */
+__attribute__((visibility("default")))
+int getaddrinfo (const char *host, const char *service, const struct addrinfo *hints,
+                 struct addrinfo **list) {
+  int (*real) (const char *, const char *, const struct addrinfo *, struct addrinfo **);
+  if (strcmp(host, SERVER) == 0) {
+    gate_arrive(&answer);
+    gate_pass(&answer);
+    return EAI_AGAIN;
+  }
+  *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+  return real(host, service, hints, list);
+}
 
 /* A port at which nobody listens. */
 static const property unreachable[] = {
@@ -171,6 +193,25 @@ static void closing_ends_with_records_in_flight (void) {
   dm_inbox_close(&inbox);
 }
 
+static void closing_ends_while_a_name_server_does_not_answer (void) {
+  dm_emitter *emitter;
+  dm_work_pool pool = { { NULL, NULL, 0 } };
+  dm_inbox inbox;
+  dm_work *work;
+  gate_init(&answer);
+  emitter = open_emitter(named);
+  CHECK(dm_inbox_open(&inbox));
+  work = new_work(&pool, &inbox);
+  CHECK(emit_all(emitter, dm_emitter_outlet(emitter, "t"), work, 1, &never));
+  CHECK(atomic_fetch_sub(&work->pending, 1) == 2 && dm_work_orphan(work));
+  gate_await(&answer, 1);
+  CHECK(dm_emitter_close(emitter, 0) == 1);
+  gate_open(&answer);
+  while (rd_kafka_thread_cnt() > 0) dm_clock_pause(1);
+  dm_work_pool_clear(&pool);
+  dm_inbox_close(&inbox);
+}
+
 static void *give_up (void *arg) {
   dm_clock_pause(50);
   atomic_store((atomic_bool *)arg, true);
@@ -202,6 +243,7 @@ int main (void) {
   RUN(each_work_comes_back_when_its_last_report_is_in);
   RUN(a_work_that_is_given_up_goes_with_its_last_report);
   RUN(closing_ends_with_records_in_flight);
+  RUN(closing_ends_while_a_name_server_does_not_answer);
   RUN(whoever_waits_for_room_can_give_up);
   return 0;
 }
