@@ -121,10 +121,12 @@ static int producer_flush (lua_State *L) {
   return 1;
 }
 
-/* Ends every queued record and serves the reports of that. */
+/* Ends every queued record and serves the reports of that. librdkafka would wait without end for its
+** threads, of which one may ask a name server that does not answer. */
 static void purge (lua_State *L, dm_producer *producer, bool closing) {
   dm_deadline deadline = dm_deadline_in(5000);
-  rd_kafka_purge(producer->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  rd_kafka_purge(producer->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                          RD_KAFKA_PURGE_F_NON_BLOCKING);
   flush(L, producer, deadline, closing);
 }
 

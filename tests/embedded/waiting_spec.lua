@@ -125,4 +125,17 @@ describe("a call that waits for a broker:", function()
       end
     end)
   end
+
+  it("producer:purge ends while a name server does not answer", function()
+    local library = process.program:gsub("bin/[^/]*$", "tests/c/silent_names.so")
+    local code = [[
+      local producer = require "docmsg.kafka".producer { bootstrap_servers = "silent.test:9092" }
+      local delivery = assert(producer:send { topic = "t" })
+      assert(not delivery:wait "1s") -- librdkafka has asked for the address
+      print(producer:purge(), select(2, delivery:wait(0)).name)
+      os.exit(0, false) -- the client would be waited for]]
+    local result = process.run { process.program, "-e", code, limit = 30,
+      env = { LD_PRELOAD = library, ASAN_OPTIONS = "verify_asan_link_order=0" } }
+    assert.equal("1\t_PURGE_QUEUE\n", result.stdout, result.stderr)
+  end)
 end)
