@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "kafka/clock.h"
+#include "kafka/task.h"
 #include "kafka/wake.h"
 #include "runtime/group_parts.h"
 
 /* How long the consumer may take to leave its group. */
 #define LEAVE_MS 5000
+
+/* How long the end of a group whose thread does not run is waited for. */
+#define END_MS 5000
 
 /* -- What is told ----------------------------------------------------------------------------- */
 
@@ -301,16 +305,6 @@ dm_group *dm_group_new (rd_kafka_conf_t *conf, const dm_group_options *options, 
   return group;
 }
 
-/* Ends a group whose thread never ran. */
-static void abort_start (dm_group *group) {
-  if (group->window.transactor != NULL) dm_transactor_stop(group->window.transactor);
-  rd_kafka_queue_destroy(group->answers);
-  rd_kafka_queue_destroy(group->events);
-  rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-  group->rk = NULL;
-  atomic_store(&group->ended, true);
-}
-
 /* Starts the threads; that of transactions first, see dm_transactor_start. */
 static bool start_threads (dm_group *group) {
   dm_transactor *transactor = group->window.transactor;
@@ -323,7 +317,6 @@ rd_kafka_resp_err_t dm_group_start (dm_group *group) {
   rd_kafka_resp_err_t error = rd_kafka_subscribe(group->rk, group->topics);
   if (!error && !start_threads(group)) error = RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
   group->started = !error;
-  if (error) abort_start(group);
   return error;
 }
 
@@ -361,9 +354,29 @@ bool dm_group_join (dm_group *group, int timeout_ms) {
   return true;
 }
 
-void dm_group_free (dm_group *group) {
-  if (!group->started && !atomic_load(&group->ended)) abort_start(group);
+/* Ends the clients of a group whose thread never ran. */
+static void end_clients (dm_group *group) {
+  if (group->window.transactor != NULL) dm_transactor_stop(group->window.transactor);
+  rd_kafka_queue_destroy(group->answers);
+  rd_kafka_queue_destroy(group->events);
+  rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+static void end (void *arg) {
+  dm_group *group = arg;
+  if (!atomic_load(&group->ended)) end_clients(group);
   discard(group);
+}
+
+/* A client waits for its threads, of which one may ask a name server that does not answer. */
+void dm_group_free (dm_group *group) {
+  dm_task *task = dm_task_start(end, NULL, group);
+  if (task == NULL) {
+    end(group);
+    return;
+  }
+  if (!dm_task_wait(task, END_MS)) fputs("docmsg: the clients of a group had not ended\n", stderr);
+  dm_task_unref(task);
 }
 
 dm_feed *dm_group_feed (dm_group *group) {

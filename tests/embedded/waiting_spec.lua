@@ -125,17 +125,41 @@ describe("a call that waits for a broker:", function()
       end
     end)
   end
+end)
 
-  it("producer:purge ends while a name server does not answer", function()
-    local library = process.program:gsub("bin/[^/]*$", "tests/c/silent_names.so")
-    local code = [[
-      local producer = require "docmsg.kafka".producer { bootstrap_servers = "silent.test:9092" }
-      local delivery = assert(producer:send { topic = "t" })
-      assert(not delivery:wait "1s") -- librdkafka has asked for the address
-      print(producer:purge(), select(2, delivery:wait(0)).name)
-      os.exit(0, false) -- the client would be waited for]]
-    local result = process.run { process.program, "-e", code, limit = 30,
-      env = { LD_PRELOAD = library, ASAN_OPTIONS = "verify_asan_link_order=0" } }
-    assert.equal("1\t_PURGE_QUEUE\n", result.stdout, result.stderr)
-  end)
+-- What is made before, and what must end.
+local ENDS <const> = {
+  ["producer:purge"] = { "local p = assert(kafka.producer {}) assert(p:send { topic = 't' })", "p:purge()" },
+  ["the end of a group that was not started"] = { [[
+    local runtime = require "docmsg.runtime"
+    local emitter = assert(runtime.emitter {})
+    local group = assert(runtime.group { emitter = emitter, group = "g", topics = { "t" }, transactions = {} })]],
+    "group:close()" },
+}
+
+describe("while a name server does not answer,", function()
+  local library = process.program:gsub("bin/[^/]*$", "tests/c/silent_names.so")
+  for name, case in pairs(ENDS) do
+    it(name .. " comes to its end", function()
+      local code = ([[
+        io.stdout:setvbuf "line"
+        local kafka = require "docmsg.kafka"
+        kafka.defaults { bootstrap_servers = "silent.test:9092" }
+        %s
+        local _ <close> = setmetatable({}, { __close = function()
+          %s
+          print "ended"
+          os.exit(0, false) -- the clients would be waited for
+        end })
+        print "ready"
+        kafka.sleep "1h"]]):format(case[1], case[2])
+      local child <close> = process.start { process.program, "-e", code, limit = 30,
+        env = { LD_PRELOAD = library, ASAN_OPTIONS = "verify_asan_link_order=0" } }
+      child:await_stdout "ready"
+      child:await_stdout "asked"
+      child:kill "INT"
+      child:await_stdout "ended"
+      assert.equal(0, child:wait().code)
+    end)
+  end
 end)
