@@ -36,7 +36,6 @@ static dm_refusal enter (dm_queue *queue, dm_exchange *ex) {
   if (ex->after != NULL) ex->after->link = &ex->after;
   queue->open = ex;
   pthread_cond_signal(&queue->filled);
-  while (write(queue->fd, &one, sizeof one) < 0) break; /* full: it is readable already */
   return DM_NOT_REFUSED;
 }
 
@@ -157,18 +156,23 @@ void dm_exchange_end_upload (dm_exchange *ex) {
   ex->upload = NULL;
 }
 
+/* Who waits for the queue takes all of it, so only the first is told of; and without the lock, which
+** whoever wakes up takes. */
 void dm_exchange_give (dm_exchange *ex) {
   dm_queue *queue = ex->route->queue;
   dm_refusal refusal;
+  bool first;
   pthread_mutex_lock(&queue->lock);
+  first = queue->first == NULL;
   refusal = enter(queue, ex);
   pthread_mutex_unlock(&queue->lock);
-  if (refusal == DM_NOT_REFUSED)
-    while (sem_wait(&ex->answered) != 0) continue; /* a signal came */
-  else {
+  if (refusal != DM_NOT_REFUSED) {
     ex->refusal = refusal;
     ex->code = dm_refusal_code(refusal);
+    return;
   }
+  while (first && write(queue->fd, &one, sizeof one) < 0) break; /* full: it is readable already */
+  while (sem_wait(&ex->answered) != 0) continue; /* a signal came */
 }
 
 /* Its thread is told without the lock, which it would have to wait for otherwise. */
