@@ -58,6 +58,7 @@ void dm_upload_rules_free (dm_upload_rules *rules) {
   free(rules->extensions);
   free(rules->folder);
   free(rules->field);
+  dm_folder_close(&rules->synced);
   free(rules);
 }
 

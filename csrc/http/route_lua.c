@@ -66,7 +66,7 @@ static dm_upload_rules *read_upload (lua_State *L, int idx) {
   rules->extensions = dm_route_copy_strings(L, lua_gettop(L));
   rules->max = (uint64_t)dm_option_integer(L, idx, "max", 100 << 20);
   lua_pop(L, 1);
-  dm_upload_sweep(rules->folder);
+  dm_upload_prepare(rules);
   return rules;
 }
 

@@ -187,7 +187,7 @@ static enum MHD_Result begin (dm_server *server, dm_exchange *ex) {
   ex->refusal = ex->keeping == NULL ? DM_CROWDED : look(server, ex); /* it lacks a descriptor */
   if (ex->refusal == DM_CROWDED) return refuse(server, ex, true); /* others wait for its place */
   if (ex->refusal == DM_NOT_REFUSED && ex->route != NULL && ex->route->upload != NULL) {
-    ex->upload = dm_upload_new(ex->route->upload, ex->connection);
+    ex->upload = dm_upload_new(ex->route->upload, ex->connection, announced(ex->connection));
     ex->refusal = ex->upload == NULL ? DM_FAILED : ex->upload->refusal;
   }
   if (ex->refusal == DM_NOT_REFUSED) return MHD_YES;

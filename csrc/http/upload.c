@@ -19,8 +19,9 @@
 /* A file that is half-written for so long has nobody any more. */
 #define ABANDONED_S (24L * 60 * 60)
 
-/* Of the parser; holds a boundary and the head of a part. */
+/* Of the parser, which clears them first; hold a boundary and the head of a part, or all of a form. */
 #define PARSER_BYTES 16384
+#define PARSER_BYTES_MIN 1024
 
 static dm_refusal refusal_of (int error) {
   if (error == EMFILE || error == ENFILE) return DM_CROWDED;
@@ -88,13 +89,14 @@ static bool make_names (dm_upload *upload, const char *extension) {
 
 /* -- The file ---------------------------------------------------------------------------------- */
 
-/* A file without a name was refused one: from then on each has one from the start. */
+/* Files cannot get their names later, or one was refused it: each has one from the start. */
 static atomic_bool must_name;
 
 /* A file that has no name yet, so that nothing of it stays when this process ends. It gets its name
-** by way of /proc; false: that, or the folder's file system, does not let us. */
+** by its descriptor or, where the kernel does not let us, by way of /proc; false: that, or the folder's
+** file system, does not let us either. */
 static bool open_unnamed (dm_upload *upload) {
-  if (atomic_load(&must_name) || access(OWN_FILES, X_OK) != 0) return false;
+  if (atomic_load(&must_name)) return false;
   upload->fd = openat(upload->folder, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC,
                       DM_UPLOAD_MODE | S_ISVTX);
   if (upload->fd >= 0) upload->part[0] = '\0';
@@ -196,12 +198,18 @@ static enum MHD_Result take (void *arg, enum MHD_ValueKind kind, const char *key
   return take_field(upload, key, data, offset, size);
 }
 
-dm_upload *dm_upload_new (const dm_upload_rules *rules, struct MHD_Connection *connection) {
+static size_t parser_bytes (uint64_t announced) {
+  if (announced == 0 || announced > PARSER_BYTES) return PARSER_BYTES;
+  return announced < PARSER_BYTES_MIN ? PARSER_BYTES_MIN : (size_t)announced;
+}
+
+dm_upload *dm_upload_new (dm_upload_rules *rules, struct MHD_Connection *connection,
+                          uint64_t announced) {
   dm_upload *upload = calloc(1, sizeof *upload);
   if (upload == NULL) return NULL;
   upload->rules = rules;
   upload->folder = upload->fd = -1;
-  upload->post = MHD_create_post_processor(connection, PARSER_BYTES, take, upload);
+  upload->post = MHD_create_post_processor(connection, parser_bytes(announced), take, upload);
   if (upload->post == NULL) upload->refusal = DM_BAD_FORM;
   return upload;
 }
@@ -236,6 +244,7 @@ static bool give_name (dm_upload *upload) {
   char own[sizeof OWN_FILES + 16];
   if (upload->part[0] != '\0')
     return renameat(upload->folder, upload->part, upload->folder, upload->name) == 0;
+  if (linkat(upload->fd, "", upload->folder, upload->name, AT_EMPTY_PATH) == 0) return true;
   snprintf(own, sizeof own, OWN_FILES "/%d", upload->fd);
   if (linkat(AT_FDCWD, own, upload->folder, upload->name, AT_SYMLINK_FOLLOW) == 0) return true;
   atomic_store(&must_name, true);
@@ -246,10 +255,13 @@ static bool give_name (dm_upload *upload) {
 ** folder knows. With the name first, file systems put both on disk in one go, so that 3. finds little
 ** to do. */
 static dm_refusal store (dm_upload *upload) {
+  dm_named named;
   if (!give_name(upload)) return refusal_of(errno);
   upload->stored = true;
+  named = dm_folder_named(&upload->rules->synced, upload->folder);
   if (fsync(upload->fd) != 0) return refusal_of(errno);
-  return fsync(upload->folder) == 0 ? DM_NOT_REFUSED : refusal_of(errno);
+  return dm_folder_sync(&upload->rules->synced, upload->folder, named) ? DM_NOT_REFUSED
+                                                                       : refusal_of(errno);
 }
 
 dm_refusal dm_upload_finish (dm_upload *upload) {
@@ -319,11 +331,18 @@ static bool is_abandoned (int folder, const char *name) {
          time(NULL) - info.st_mtime > ABANDONED_S;
 }
 
-void dm_upload_sweep (const char *folder) {
+/* Removes what earlier runs have left behind half-written. */
+static void sweep (const char *folder) {
   DIR *list = opendir(folder);
   const struct dirent *entry;
   if (list == NULL) return; /* whoever uploads is told */
   while ((entry = readdir(list)) != NULL)
     if (is_abandoned(dirfd(list), entry->d_name)) unlinkat(dirfd(list), entry->d_name, 0);
   closedir(list);
+}
+
+void dm_upload_prepare (dm_upload_rules *rules) {
+  dm_folder_open(&rules->synced);
+  if (access(OWN_FILES, X_OK) != 0) atomic_store(&must_name, true);
+  sweep(rules->folder);
 }

@@ -20,6 +20,7 @@
 #include <openssl/evp.h>
 #include <stdint.h>
 
+#include "http/folder.h"
 #include "http/refusal.h"
 
 /* The most bytes of a form beside its file, and of each of its fields. */
@@ -39,6 +40,7 @@ typedef struct dm_upload_rules {
   char *field;         /* that the file is in */
   char **extensions;   /* lower case, without dots; NULL ends them */
   uint64_t max;        /* bytes of the file */
+  dm_folder synced;    /* the folder */
 } dm_upload_rules;
 
 typedef struct dm_form_field {
@@ -49,7 +51,7 @@ typedef struct dm_form_field {
 } dm_form_field;
 
 typedef struct dm_upload {
-  const dm_upload_rules *rules;
+  dm_upload_rules *rules;
   struct MHD_PostProcessor *post;
   dm_refusal refusal;               /* what is wrong with it */
   int folder, fd;                   /* -1: not open */
@@ -64,8 +66,10 @@ typedef struct dm_upload {
   bool stored, kept, held;
 } dm_upload;
 
-/* Begins with a request whose head is there. NULL: no memory. */
-dm_upload *dm_upload_new (const dm_upload_rules *rules, struct MHD_Connection *connection);
+/* Begins with a request whose head is there, and has announced so many bytes; 0: any number. NULL: no
+** memory. */
+dm_upload *dm_upload_new (dm_upload_rules *rules, struct MHD_Connection *connection,
+                          uint64_t announced);
 
 /* Takes a piece of the body. What is wrong is in upload->refusal. */
 void dm_upload_feed (dm_upload *upload, const char *piece, size_t size);
@@ -91,7 +95,8 @@ bool dm_upload_settle (int fd);
 ** be read. The list's. */
 const char *dm_upload_next_held (DIR *list);
 
-/* Removes what earlier runs have left behind half-written. */
-void dm_upload_sweep (const char *folder);
+/* Before the first upload: removes what earlier runs have left behind half-written, and finds out
+** whether files can do without a name. */
+void dm_upload_prepare (dm_upload_rules *rules);
 
 #endif
