@@ -26,6 +26,14 @@ static int core_compile (lua_State *L) {
   return 3;
 }
 
+/* has_control(text) -> boolean: is there a byte that Lua's pattern %c finds? */
+static int core_has_control (lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size);
+  lua_pushboolean(L, (dm_bytes_kinds(text, size) & DM_BYTES_CONTROL) != 0);
+  return 1;
+}
+
 /* invalid_utf8(text) -> the place of the first byte that is not UTF-8, or nil */
 static int core_invalid_utf8 (lua_State *L) {
   size_t size;
@@ -48,6 +56,7 @@ static int core_write_float (lua_State *L) {
 
 static const luaL_Reg functions[] = {
   { "compile", core_compile },
+  { "has_control", core_has_control },
   { "invalid_utf8", core_invalid_utf8 },
   { "reader", dm_read_new },
   { "write_float", core_write_float },

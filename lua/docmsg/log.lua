@@ -1,7 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- Log lines on standard error: for people "TIME LEVEL message", for machines JSON. UTF-8 is left as
 -- it is; control characters are escaped, so that nobody's data can forge a line.
+local core = require "docmsg.schema.core"
+
 local M = {}
+
+local has_control = core.has_control
 
 local SEVERITY <const> = { debug = 1, info = 2, warn = 3, error = 4 }
 
@@ -39,7 +43,7 @@ end
 ---@param text string
 ---@return string
 function M.printable(text)
-  return (text:gsub("%c", escape))
+  return has_control(text) and text:gsub("%c", escape) or text
 end
 
 local render = {

@@ -26,6 +26,18 @@ describe("UTF-8", function()
   end)
 end)
 
+describe("a control character", function()
+  it("is what Lua's pattern takes for one, wherever it stands", function()
+    for byte = 0, 255 do
+      for before = 0, 9 do
+        local text = ("x"):rep(before) .. string.char(byte) .. ("y"):rep(9 - before)
+        assert.equal(text:find "%c" ~= nil, core.has_control(text), byte)
+      end
+    end
+    assert.is_false(core.has_control "")
+  end)
+end)
+
 describe("a value in the hands of a schema", function()
   it("has the fields that are its own: metatables are not asked", function()
     local asked = setmetatable({}, { __index = function() error("asked") end, __len = function() error("asked") end,
