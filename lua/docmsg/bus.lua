@@ -35,6 +35,7 @@ local M = {}
 ---@class docmsg.Bus
 ---@field name string
 ---@field EventType table<string, string>
+---@field private source docmsg.Header
 ---@field private app docmsg.App
 ---@field private log docmsg.Log
 ---@field private properties table
@@ -61,6 +62,11 @@ local PUBLISH <const> = {
   wait = { kind = "any", default = "forever" },
 }
 
+-- What most are published with, read once.
+local PLAIN <const> = settings.read(PUBLISH, {}, "bus:publish")
+
+local SPECVERSION <const>, CONTENT_TYPE <const> = { "ce_specversion", "1.0" }, { "content-type", "application/json" }
+
 -- What is declared; nil and the reason when that is wrong.
 local function read_events(declared, folder)
   if declared == nil or events.is(declared) then return declared end
@@ -77,9 +83,9 @@ function M.new(options)
   if reason then error("docmsg.bus: " .. reason, 2) end
   local made = app.new { name = checked.name, events = declared }
   return setmetatable({
-    name = checked.name, app = made, EventType = made.EventType, properties = checked.kafka,
-    log = checked.log or require("docmsg.log").new(), flights = flight.new(), subscriptions = {},
-    closed = false,
+    name = checked.name, source = { "ce_source", checked.name }, app = made, EventType = made.EventType,
+    properties = checked.kafka, log = checked.log or require("docmsg.log").new(), flights = flight.new(),
+    subscriptions = {}, closed = false,
   }, Bus)
 end
 
@@ -106,13 +112,8 @@ end
 
 -- The headers of the envelope, then the publisher's own.
 local function headers_of(self, event_type, options)
-  local headers = {
-    { "ce_specversion", "1.0" },
-    { "ce_id", options.id or uuid.v7() },
-    { "ce_source", self.name },
-    { "ce_type", event_type },
-    { "content-type", "application/json" },
-  }
+  local id = options.id or uuid.v7()
+  local headers = { SPECVERSION, { "ce_id", id }, self.source, { "ce_type", event_type }, CONTENT_TYPE }
   return table.move(options.headers, 1, #options.headers, #headers + 1, headers)
 end
 
@@ -171,7 +172,7 @@ end
 ---@return docmsg.Delivery? delivery after _TIMED_OUT of a shorter `wait`: what becomes of it is not known yet
 function Bus:publish(event_type, data, options)
   check_open(self)
-  local checked = settings.read(PUBLISH, options, "bus:publish", 2)
+  local checked = options == nil and PLAIN or settings.read(PUBLISH, options, "bus:publish", 2)
   local spec = spec_of(self, event_type)
   local delivery, refused = send(self, spec, data, checked)
   if not delivery then return nil, refused end
@@ -190,7 +191,7 @@ end
 ---@return docmsg.Refusal|docmsg.Error|nil err
 function Bus:publish_async(event_type, data, options)
   check_open(self)
-  local checked = settings.read(PUBLISH, options, "bus:publish_async", 2)
+  local checked = options == nil and PLAIN or settings.read(PUBLISH, options, "bus:publish_async", 2)
   if options and options.wait ~= nil then error("bus:publish_async: it does not wait; use publish", 2) end
   return send(self, spec_of(self, event_type), data, checked)
 end
