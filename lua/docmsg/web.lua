@@ -31,6 +31,7 @@ M.JSON = "application/json"
 ---@field private log docmsg.Log
 ---@field private handlers table<integer, docmsg.web.Handler> by the number of their route
 ---@field private waiting docmsg.web.Waiting[]
+---@field private idle thread[] that have no handler now
 ---@field private descriptors (fun(): integer)[] that are waited for, too
 ---@field private more? boolean one of them has more to do
 ---@field private polls (fun(): boolean?)[] what is done when one of them can be read
@@ -82,18 +83,33 @@ end
 
 -- == Handlers that wait ==
 
+-- What a coroutine without a handler yields.
+local IDLE <const> = {}
+
 ---Lets others go on until something is so. Only in a handler of a site.
 ---@param ready fun(): boolean is asked when a descriptor of `site:watch` could be read, and in a step without news
 function M.await(ready)
   while not ready() do coroutine.yield(ready) end
 end
 
+-- What a coroutine runs: one handler after the other, since making another one for each would cost more.
+local function work(request, handler)
+  while true do
+    answer(request, handler(request))
+    request, handler = coroutine.yield(IDLE)
+  end
+end
+
 -- Goes on with a handler, until it waits or ends.
 local function resume(self, co, request, ...)
   local ok, result = coroutine.resume(co, ...)
-  if not ok then return complain(request, self.log, debug.traceback(co, tostring(result))) end
-  if coroutine.status(co) == "dead" then return end
-  self.waiting[#self.waiting + 1] = { co = co, request = request, ready = result }
+  if not ok then
+    complain(request, self.log, debug.traceback(co, tostring(result)))
+  elseif result == IDLE then
+    self.idle[#self.idle + 1] = co
+  else
+    self.waiting[#self.waiting + 1] = { co = co, request = request, ready = result }
+  end
 end
 
 local function resume_ready(self)
@@ -111,7 +127,7 @@ end
 local function begin_new(self)
   for request in function() return self.server:request() end do
     local handler = self.handlers[request:route()]
-    resume(self, coroutine.create(function() answer(request, handler(request)) end), request)
+    resume(self, table.remove(self.idle) or coroutine.create(work), request, request, handler)
   end
 end
 
@@ -127,8 +143,8 @@ function M.open(options)
   own.log = nil
   local server, reason = http.server(own)
   if not server then return nil, reason end
-  return setmetatable({ server = server, log = options.log, handlers = {}, waiting = {}, descriptors = {},
-    polls = {} }, Site)
+  return setmetatable({ server = server, log = options.log, handlers = {}, waiting = {}, idle = {},
+    descriptors = {}, polls = {} }, Site)
 end
 
 ---Declares what is taken, before `start`.
