@@ -48,6 +48,7 @@ local FILE_TYPE <const> = {
 local CONTROLS <const> = { "%c", "\xC2[\x80-\x9F]", "\xE2\x80[\xA8-\xAE]", "\xE2\x81[\xA6-\xA9]" }
 
 local function has_controls(value)
+  if value:find "^[ -~]*$" then return false end
   for _, pattern in ipairs(CONTROLS) do
     if value:find(pattern) then return true end
   end

@@ -46,6 +46,13 @@ describe("the status of a document", function()
     assert.equal("completed", documents.view(document).status)
   end)
 
+  it("tells no time that a calendar does not have", function()
+    for _, timestamp in ipairs { math.maxinteger, 253402300800000, -1 } do
+      local document = documents.new():take(event("d1", timestamp, RECEIVED), "document-received", false)
+      assert.same({ { stage = "document-received", count = 1 } }, { table.unpack(documents.view(document).stages) })
+    end
+  end)
+
   it("is failed after a dead letter, until both workflows are through", function()
     local known = documents.new()
     known:take(event("d1", 500), "document-received", false)

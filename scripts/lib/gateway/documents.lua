@@ -13,12 +13,15 @@ local M = {}
 -- The longest key that is one of a document; others are told nobody, and remembered nowhere.
 local KEY_BYTES <const> = 512
 
+-- The last millisecond of the year 9999.
+local LAST_MS <const> = 253402300799999
+
 ---Documents that are remembered.
 M.LIMIT = 10000
 
 ---@class gateway.Stage
 ---@field stage string the event's type
----@field at? string RFC 3339, of the first event of that type
+---@field ms? integer of the first event of that type, since 1970
 ---@field count integer events of that type
 
 ---@class gateway.Document
@@ -121,14 +124,6 @@ end
 
 -- == Events ==
 
----A moment as RFC 3339.
----@param ms? integer since 1970
----@return string?
-local function moment(ms)
-  if not ms then return nil end
-  return os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. (".%03dZ"):format(ms % 1000)
-end
-
 -- The document that a record is about: its key, but tasks have keys of their own.
 local function id_of(message, stage)
   local key = message.key
@@ -156,7 +151,7 @@ end
 local function pass(document, stage, message)
   local passed = document.by_type[stage]
   if not passed then
-    passed = { stage = stage, at = moment(message.timestamp), count = 0 }
+    passed = { stage = stage, ms = message.timestamp, count = 0 }
     document.by_type[stage] = passed
     table.insert(document.stages, passed)
   end
@@ -206,15 +201,24 @@ local function status_of(document)
   return passed["workflow-initialized"] and "processing" or "received"
 end
 
+-- A moment as RFC 3339, which has no others.
+local function moment(ms)
+  if not ms or ms < 0 or ms > LAST_MS then return nil end
+  return os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. (".%03dZ"):format(ms % 1000)
+end
+
 -- Stages in the order of their times: topics are read side by side.
 local function in_order(document)
   local stages, place = {}, {}
   for i, passed in ipairs(document.stages) do stages[i], place[passed] = passed, i end
   table.sort(stages, function(a, b)
-    local at, bt = a.at or "", b.at or ""
+    local at, bt = a.ms or -1, b.ms or -1
     if at ~= bt then return at < bt end
     return place[a] < place[b]
   end)
+  for i, passed in ipairs(stages) do
+    stages[i] = { stage = passed.stage, at = moment(passed.ms), count = passed.count }
+  end
   return stages
 end
 

@@ -4,6 +4,7 @@
 local docmsg = require "docmsg"
 local document = require "lib.document"
 local producers = require "lib.producers"
+local s = require "docmsg.schema"
 local web = require "docmsg.web"
 
 local M = {}
@@ -15,6 +16,12 @@ M.PATIENCE_MS = 10000
 local LINGER_MS <const> = 2
 
 local DEFAULT_USER <const> = "default_user"
+
+-- The answer to most uploads.
+local write_stored = s.record({
+  document_id = s.string, filename = s.string, status = s.string, message = s.string, file_size = s.integer,
+  upload_timestamp = s.string,
+}):encoder()
 
 ---@class gateway.Uploads
 ---@field private options gateway.UploadOptions
@@ -78,11 +85,11 @@ local function tell_stored(self, request, parsed, report)
   self.figures.uploaded = self.figures.uploaded + 1
   request:keep()
   self.options.stored(parsed, report.timestamp)
-  return 200, {
+  return 200, assert(write_stored {
     document_id = parsed.document_id, filename = metadata.filename, status = "uploaded",
     message = "The document was stored and announced", file_size = metadata.file_size,
     upload_timestamp = metadata.upload_timestamp,
-  }
+  }) .. "\n", web.JSON
 end
 
 local function count(self, outcome)
@@ -116,7 +123,8 @@ end
 ---Handles an upload.
 ---@param request docmsg.http.Request
 ---@return integer code
----@return table body
+---@return table|string body
+---@return string? kind of a text
 function Uploads:receive(request)
   local user_id = request:field "user_id"
   local parsed, reason, wrong = document.from_upload(request:file(), self.options.prefix,
