@@ -6,8 +6,10 @@
 #include "kafka/clock.h"
 #include "kafka/module.h"
 #include "runtime/emitter_lua.h"
+#include "runtime/express.h"
 #include "runtime/group_lua.h"
 #include "runtime/group_tally_lua.h"
+#include "runtime/live.h"
 #include "runtime/state_lua.h"
 #include "runtime/work_lua.h"
 #include "schema/module.h"
@@ -28,8 +30,10 @@ static int now (lua_State *L) {
 
 static const luaL_Reg functions[] = {
   { "emitter", dm_emitter_lua },
+  { "express", dm_express_new },
   { "group", dm_group_lua },
   { "limit_coroutines", limit_coroutines },
+  { "live_index", dm_live_index_new },
   { "now", now },
   { "state", dm_state_lua },
   { NULL, NULL },

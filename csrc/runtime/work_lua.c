@@ -387,6 +387,16 @@ void dm_work_push (lua_State *L, dm_handler *handler) {
   luaL_setmetatable(L, WORK_TYPE);
 }
 
+bool dm_work_is (lua_State *L, int idx) {
+  const work_box *box = luaL_testudata(L, idx, WORK_TYPE);
+  return box != NULL && box->main == NULL;
+}
+
+dm_handler *dm_work_handler (lua_State *L, int idx) {
+  dm_handler *handler = ((work_box *)lua_touserdata(L, idx))->handler;
+  return handler != NULL && handler->work != NULL ? handler : NULL;
+}
+
 void dm_work_end (lua_State *L, int idx) {
   ((work_box *)lua_touserdata(L, idx))->handler = NULL;
 }

@@ -8,6 +8,7 @@
 #define DM_WORK_LUA_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 typedef struct dm_handler dm_handler;
 
@@ -16,6 +17,12 @@ void dm_work_open (lua_State *L);
 
 /* Pushes the docmsg.Work of the handler, which must outlive it, or end it.  [-0, +1, m] */
 void dm_work_push (lua_State *L, dm_handler *handler);
+
+/* Is that a docmsg.Work of a handler, not of a record that is kept?  [-0, +0, -] */
+bool dm_work_is (lua_State *L, int idx);
+
+/* The handler of such a docmsg.Work, while a record runs; else NULL.  [-0, +0, -] */
+dm_handler *dm_work_handler (lua_State *L, int idx);
 
 /* The docmsg.Work at idx, and those of records that are kept, refer to nothing from now on.
 ** [-0, +0, -] */

@@ -3,6 +3,7 @@
 -- record, log, reach the application's services.
 local event = require "docmsg.event"
 local outcome = require "docmsg.outcome"
+local runtime = require "docmsg.runtime"
 local settings = require "docmsg.settings"
 local value = require "docmsg.schema.value"
 
@@ -17,7 +18,7 @@ local M = {}
 ---@field redriven boolean a dead letter of this group comes again
 local Context = {}
 
----The metatable of contexts. A context holds its frame at 1; without it, it is released.
+---The metatable of contexts: see csrc/runtime/live.h.
 M.Live = { __name = "docmsg.Context" }
 
 local Live <const> = M.Live
@@ -28,6 +29,7 @@ local Live <const> = M.Live
 local function decide(ctx, number, reason, message)
   local frame = ctx[1]
   if frame.outcome == nil then frame.outcome, frame.reason, frame.message = number, reason, message end
+  frame.touched = true
   return frame
 end
 
@@ -200,6 +202,7 @@ end
 function M.log(frame)
   if not frame.record_log then
     local work = frame.work
+    frame.touched = true
     frame.record_log = frame.log:about(("%s/%d/%d"):format(work.topic, work.partition, work.offset),
       { topic = work.topic, partition = work.partition, offset = work.offset, group = frame.group })
   end
@@ -220,15 +223,11 @@ local function unknown(name)
   for known in pairs(fields) do names[#names + 1] = known end
   for known in pairs(Context) do names[#names + 1] = known end
   table.sort(names)
-  error(("ctx has no field %s%s"):format(value.show(name), settings.nearest(name, names)), 3)
+  error(("ctx has no field %s%s"):format(value.show(name), settings.nearest(name, names)), 4)
 end
 
-function Live.__index(ctx, name)
-  local method = Context[name]
-  if method then return method end
-  if name == 1 then error(event.RELEASED, 3) end
-  local field = fields[name]
-  return (field or unknown(name))(ctx[1])
-end
+Live.__index = runtime.live_index(Context, function(ctx, name)
+  return (fields[name] or unknown(name))(ctx[1])
+end)
 
 return M

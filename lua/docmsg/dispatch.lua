@@ -30,6 +30,7 @@ local failure = require "docmsg.failure"
 local outcome = require "docmsg.outcome"
 local retry = require "docmsg.retry"
 local router = require "docmsg.router"
+local runtime = require "docmsg.runtime"
 local services = require "docmsg.services"
 
 local M = { ACK = outcome.ACK, RETRY = outcome.RETRY, DEAD = outcome.DEAD, SKIP = outcome.SKIP,
@@ -111,7 +112,24 @@ end
 local function compile_routes(app, consumer)
   local compiled = {}
   for i, route in ipairs(consumer.routes) do compiled[i] = compile_route(app, consumer, route) end
-  return router.new(compiled, consumer.ignored)
+  return compiled
+end
+
+-- The routes on which a record needs nothing but its handler, see csrc/runtime/express.h. Where one of
+-- the routes keeps batches, any record may have to wait for them.
+local function express(app, compiled, by_type)
+  local found, by_topic = {}, {}
+  for _, route in ipairs(compiled) do
+    if route.batch then return found, by_topic end
+  end
+  for event_type, route in pairs(by_type) do
+    if not (route.where or route.lazy or route.own_limits) then
+      local topic = route.spec.topic
+      found[event_type] = { route.handler, route.spec.read, route, event_type }
+      if app:type_of(topic) == event_type then by_topic[topic] = found[event_type] end
+    end
+  end
+  return found, by_topic
 end
 
 -- == Running ==
@@ -131,28 +149,18 @@ local function new_frame(about)
   -- Records that the record can never succeed, and leaves the handler.
   function frame.fail(reason, message)
     if frame.outcome == nil then frame.outcome, frame.reason, frame.message = DEAD, reason, message end
+    frame.touched = true
     error(DECIDED, 0)
   end
   return frame
 end
 
--- Ends what a record's handler had, when it has decided nothing. What is not there is false: a field
--- that is nil takes longer to set again.
-local function release(frame)
-  local current = frame.event
-  if current then
-    current[1], frame.ctx[1] = nil, nil
-    frame.event, frame.ctx = false, false
-  end
-  frame.work, frame.spec, frame.attributes, frame.data = false, false, false, false
-  frame.route, frame.record_log = false, false
-  frame.loaded, frame.redriven = false, false
-end
-
 -- Ends what the last record's handler had; it may have been cut off.
 local function clear(frame)
-  release(frame)
-  frame.outcome, frame.reason, frame.message, frame.after_ms = nil, nil, nil, nil
+  if frame.event then frame.event[1], frame.ctx[1] = nil, nil end
+  frame.event, frame.ctx, frame.work, frame.route, frame.spec = nil, nil, nil, nil, nil
+  frame.attributes, frame.loaded, frame.data, frame.redriven, frame.record_log = nil, false, nil, false, nil
+  frame.outcome, frame.reason, frame.message, frame.after_ms, frame.touched = nil, nil, nil, nil, nil
 end
 
 local function unrouted(routes, event_type)
@@ -174,10 +182,6 @@ local function type_finder(app)
   end
 end
 
--- What is called once for each record, without a detour.
-local read_envelope, load_data = event.read, event.load
-local Event <const>, Context <const> = event.Live, context.Live
-
 ---@param app docmsg.App
 ---@param routes docmsg.Router
 ---@param frame docmsg.Frame
@@ -186,12 +190,12 @@ local Event <const>, Context <const> = event.Live, context.Live
 local function processor(app, routes, frame, kept)
   local type_of, by_type = type_finder(app), routes.by_type
   return function(work)
-    local event_type, reason, message = read_envelope(work, frame, type_of)
+    local event_type, reason, message = event.read(work, frame, type_of)
     if not event_type then return reason == "redriven" and SKIP or DEAD, reason, message end
     local route = by_type[event_type]
     if not route then return unrouted(routes, event_type) end
     frame.spec = route.spec
-    local current, ctx = setmetatable({ frame }, Event), setmetatable({ frame }, Context)
+    local current, ctx = setmetatable({ frame }, event.Live), setmetatable({ frame }, context.Live)
     frame.event, frame.ctx = current, ctx
     while route and route.where and not route.where(current) do route = route.next end
     if not route then return unrouted(routes, event_type) end
@@ -202,7 +206,7 @@ local function processor(app, routes, frame, kept)
       return HOLD, route.batch.wait_ms, route.batch.max
     end
     if route.own_limits then work:limit(route.timeout_ms, route.instructions) end
-    if not route.lazy then load_data(frame) end
+    if not route.lazy then event.load(frame) end
     route.handler(current, ctx)
     return ACK
   end
@@ -277,7 +281,23 @@ function M.compile(app, consumer, options)
   local policy, random, kept = consumer.settings.retry, options.random or math.random, batch.new()
   local frame = new_frame { services = services.new(app.services), group = consumer.group,
     log = options.log or require("docmsg.log").new() }
-  local process = processor(app, compile_routes(app, consumer), frame, kept)
+  local compiled = compile_routes(app, consumer)
+  local routes = router.new(compiled, consumer.ignored)
+  local process = processor(app, routes, frame, kept)
+
+  -- What the protected call of a record's handler comes to.
+  local function conclude(ok, result, reason, told)
+    if not ok then return finish(frame, policy, random, failed(result)) end
+    if result == HOLD or result == BATCH_FIRST then
+      clear(frame)
+      return result, reason, told
+    elseif result ~= ACK or frame.outcome ~= nil then
+      return finish(frame, policy, random, result, reason, told)
+    end
+    local event_type = frame.spec.type
+    clear(frame)
+    return ACK, nil, nil, nil, nil, nil, event_type
+  end
 
   local calls = {
     batch = function(work) kept:run(work, describe) end,
@@ -289,31 +309,28 @@ function M.compile(app, consumer, options)
     end,
   }
 
-  local last
-  return function(work, what, message, ...)
+  local function begin(work, route)
+    clear(frame)
+    frame.work, frame.send = work, work.emit
+    frame.route, frame.spec = route, route and route.spec
+  end
+
+  local function slow(work, what, message, ...)
+    if calls[what] then return calls[what](work, message, ...) end
     if what then
-      if calls[what] then return calls[what](work, message, ...) end
       frame.work = work
       return finish(frame, policy, random, RETRY, what, message, ...)
     end
-    if frame.work then clear(frame) end
-    frame.work = work
-    if work ~= last then -- the runtime has the same one for all records
-      last, frame.envelope, frame.send = work, work.envelope, work.emit
-    end
-    local ok, result, reason, told = xpcall(process, describe, work)
-    if ok and result == ACK and frame.outcome == nil then
-      local event_type = frame.spec.type
-      release(frame)
-      return ACK, nil, nil, nil, nil, nil, event_type
-    elseif ok and (result == HOLD or result == BATCH_FIRST) then
-      clear(frame)
-      return result, reason, told
-    elseif ok then
-      return finish(frame, policy, random, result, reason, told)
-    end
-    return finish(frame, policy, random, failed(result))
+    begin(work)
+    return conclude(xpcall(process, describe, work))
   end
+
+  local by_type, by_topic = express(app, compiled, routes.by_type)
+  return runtime.express {
+    slow = slow, prepare = begin, xpcall = xpcall, describe = describe, frame = frame,
+    routes = by_type, topics = by_topic, event = event.Live, context = context.Live,
+    conclude = function(ok, err) return conclude(ok, ok and ACK or err) end,
+  }
 end
 
 return M

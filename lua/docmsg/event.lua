@@ -5,6 +5,7 @@
 --
 -- An event belongs to its handler's run: afterwards every use raises "event released".
 local json = require "docmsg.json"
+local runtime = require "docmsg.runtime"
 local settings = require "docmsg.settings"
 local value = require "docmsg.schema.value"
 
@@ -17,7 +18,6 @@ local M = {}
 ---What a handler's run is about; one for all records of a consumer, one after the other.
 ---@class docmsg.Frame
 ---@field work docmsg.Work
----@field envelope fun(work: docmsg.Work): ... its methods
 ---@field send fun(work: docmsg.Work, ...): true?, string? its method emit
 ---@field group string
 ---@field redriven boolean a dead letter of this group comes again
@@ -48,7 +48,7 @@ local M = {}
 ---@field hops integer how many handlers the chain has gone through
 local Event = {}
 
----The metatable of events. An event holds its frame at 1 and nothing else; without it, it is released.
+---The metatable of events: see csrc/runtime/live.h.
 M.Live = { __name = "docmsg.Event" }
 
 local Live <const> = M.Live
@@ -117,7 +117,7 @@ end
 ---@return string? reason "undecodable", "unrouted" or "hops"; "redriven" for another group
 ---@return string? message
 function M.read(work, frame, type_of)
-  local event_type, version, id, hops, redrive_group, content_type, topic = frame.envelope(work)
+  local event_type, version, id, hops, redrive_group, content_type, topic = work:envelope()
   if redrive_group then
     frame.redriven = redrive_group == frame.group
     if not frame.redriven then return nil, "redriven", "redriven for another group" end
@@ -221,20 +221,15 @@ local function unknown(name)
   local names = {}
   for known in pairs(fields) do names[#names + 1] = known end
   table.sort(names)
-  error(("an event has no field %s%s"):format(value.show(name), settings.nearest(name, names)), 3)
+  error(("an event has no field %s%s"):format(value.show(name), settings.nearest(name, names)), 4)
 end
 
 ---What the use of an event or a context raises when its handler has returned.
 M.RELEASED = "event released: it can be used only until its handler has returned"
 
-function Live.__index(event, name)
-  if name == 1 then error(M.RELEASED, 3) end
-  local frame = event[1]
-  if name == "data" and frame.loaded then return frame.data end
-  local field = fields[name]
-  if field then return field(frame) end
-  return Event[name] or unknown(name)
-end
+Live.__index = runtime.live_index(Event, function(event, name)
+  return (fields[name] or unknown(name))(event[1])
+end)
 
 function Live.__newindex()
   error("an event cannot be changed", 2)

@@ -28,6 +28,7 @@ local M = {}
 ---@field topic string
 ---@field schema docmsg.schema.Schema
 ---@field key? fun(data: any): string?, string? the key of an event with this data, or nil and what is wrong
+---@field read fun(text: string): any nil: `decode` says what is wrong
 ---@field decode fun(text: string): any, string?, ("undecodable"|"schema")?
 ---@field check fun(value: any): any, string?
 ---@field encode fun(value: any): string?, string?
@@ -143,7 +144,7 @@ local function read_spec(event_type, attributes, note)
   return {
     type = event_type, topic = topic, schema = of,
     key = read_key(event_type, attributes.key, data, note),
-    decode = of:decoder(), check = of:checker(), encode = of:encoder(),
+    read = of:reader(), decode = of:decoder(), check = of:checker(), encode = of:encoder(),
   }
 end
 

@@ -243,6 +243,12 @@ local function decode_settled(check, text)
   return result, reason, reason and "schema"
 end
 
+---What `decode` tries first: nil when the text has to be looked at.
+---@return fun(text: string): any
+function Schema:reader()
+  return program.compile(self).decode
+end
+
 ---The function behind `decode`: for those who read many texts.
 ---@return fun(text: string): any, string?, ("undecodable"|"schema")?
 function Schema:decoder()
