@@ -69,11 +69,10 @@ static const dm_option options[] = {
   { NULL, DM_OPTION_ANY, 0, 0 },
 };
 
-/* How much is read ahead in all. librdkafka stops fetching a partition that has its share, and before
-** 2.2 looks only once a second whether it has less, so that all shares together are the most that is
-** handled in a second. */
-#define QUEUED_RECORDS 100000
-#define QUEUED_KBYTES 65536
+/* How much is read ahead in all: what is handled in a tenth of a second, and stays in the caches of the
+** processor until then. librdkafka stops fetching a partition that has its share. */
+#define QUEUED_RECORDS 20000
+#define QUEUED_KBYTES 16384
 
 /* The least share of a partition: most of them may be another member's. */
 #define SHARE_RECORDS 500
@@ -82,6 +81,10 @@ static const dm_option options[] = {
 /* After so many milliseconds librdkafka looks again, where it can be told. */
 #define LOOK_AGAIN "fetch.queue.backoff.ms"
 #define LOOK_AGAIN_MS "20"
+
+/* A broker answers one fetch at a time: what asks for partitions that have no more records holds up
+** all others of the broker that have less than their share now. */
+#define FETCH_WAIT_MS "50"
 
 /* How many partitions there are when nobody says so. */
 #define PARTITIONS 32
@@ -146,6 +149,7 @@ static void collect_presets (lua_State *L) {
     { "queued.min.messages", share(records, QUEUED_RECORDS, partitions, SHARE_RECORDS) },
     { "queued.max.messages.kbytes", share(kbytes, QUEUED_KBYTES, partitions, SHARE_KBYTES) },
     { "fetch.message.max.bytes", "262144" },
+    { "fetch.wait.max.ms", FETCH_WAIT_MS },
     { dm_property_is_known(L, LOOK_AGAIN) ? LOOK_AGAIN : NULL, LOOK_AGAIN_MS },
     { NULL, NULL },
   };
