@@ -283,6 +283,21 @@ static void open_queues (dm_group *group) {
   dm_inbox_watch(&group->inbox, group->answers);
 }
 
+/* Where auto.offset.reset puts a partition; an error is librdkafka's to tell. */
+static int64_t read_beginning (const rd_kafka_conf_t *conf) {
+  static const struct { const char *name; int64_t offset; } resets[] = {
+    { "smallest", RD_KAFKA_OFFSET_BEGINNING }, { "earliest", RD_KAFKA_OFFSET_BEGINNING },
+    { "beginning", RD_KAFKA_OFFSET_BEGINNING }, { "largest", RD_KAFKA_OFFSET_END },
+    { "latest", RD_KAFKA_OFFSET_END }, { "end", RD_KAFKA_OFFSET_END },
+  };
+  char text[32];
+  size_t size = sizeof text;
+  if (rd_kafka_conf_get(conf, "auto.offset.reset", text, &size) == RD_KAFKA_CONF_OK)
+    for (size_t i = 0; i < sizeof resets / sizeof *resets; i++)
+      if (strcmp(text, resets[i].name) == 0) return resets[i].offset;
+  return RD_KAFKA_OFFSET_INVALID;
+}
+
 dm_group *dm_group_new (rd_kafka_conf_t *conf, const dm_group_options *options, char *reason,
                         size_t size) {
   dm_group *group = calloc(1, sizeof *group);
@@ -294,6 +309,7 @@ dm_group *dm_group_new (rd_kafka_conf_t *conf, const dm_group_options *options, 
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT |
                                      RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
     rd_kafka_conf_set(conf, "log.queue", "true", NULL, 0);
+    group->beginning = read_beginning(conf);
     group->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, size);
   }
   if (group->rk == NULL) {

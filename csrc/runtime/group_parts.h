@@ -56,6 +56,7 @@ struct dm_group {
   char *name, *dead_letters;     /* copies of the options */
   rd_kafka_topic_partition_list_t *topics;
   rd_kafka_t *rk;
+  int64_t beginning;             /* of a partition without a committed offset: for librdkafka */
   rd_kafka_queue_t *events;      /* the consumer's queue: rebalances, errors; no records */
   rd_kafka_queue_t *answers;     /* of the broker to commits */
   dm_feed *feed;

@@ -5,8 +5,9 @@
 #include "kafka/clock.h"
 #include "runtime/group_parts.h"
 
-/* How long a commit may take that partitions wait for. */
+/* How long a commit may take that partitions wait for, and the question where they begin. */
 #define COMMIT_MS 5000
+#define COMMITTED_MS 1000
 
 static bool is_cooperative (const dm_group *group) {
   const char *protocol = rd_kafka_rebalance_protocol(group->rk);
@@ -89,7 +90,21 @@ static bool take_seat (dm_group *group, const rd_kafka_topic_partition_t *place)
   return true;
 }
 
-static void gain (dm_group *group, const rd_kafka_topic_partition_list_t *list) {
+/* Writes into the list where each partition begins. librdkafka would find out by itself, but waits for
+** 0.1 s where nothing was committed yet. What the coordinator does not say in time is left to it. */
+static void find_beginnings (dm_group *group, rd_kafka_topic_partition_list_t *list) {
+  rd_kafka_topic_partition_list_t *committed = rd_kafka_topic_partition_list_copy(list);
+  if (committed == NULL) return;
+  if (rd_kafka_committed(group->rk, committed, COMMITTED_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    for (int i = 0; i < list->cnt; i++) {
+      const rd_kafka_topic_partition_t *place = &committed->elems[i];
+      if (place->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        list->elems[i].offset = place->offset < 0 ? group->beginning : place->offset;
+    }
+  rd_kafka_topic_partition_list_destroy(committed);
+}
+
+static void gain (dm_group *group, rd_kafka_topic_partition_list_t *list) {
   group->stats.assigns++;
   group->turn = NULL;
   for (int i = 0; i < list->cnt; i++)
@@ -97,6 +112,7 @@ static void gain (dm_group *group, const rd_kafka_topic_partition_list_t *list) 
       dm_group_fail(group, "not enough memory for a partition");
       break;
     }
+  find_beginnings(group, list);
   answer(group, list, true);
   if (group->stats.state == DM_GROUP_JOINING) group->stats.state = DM_GROUP_RUNNING;
   dm_group_note(group, 6, "%d partitions gained", list->cnt);
