@@ -46,6 +46,16 @@ local function order(fields)
   return fake_work.new(fields)
 end
 
+-- Runs until the handler loops, and ends it as a limit does: by a hook that raises until it is out.
+local function cut_off(run, work)
+  local thread = coroutine.create(run)
+  local function enforce() error("limit", 0) end
+  debug.sethook(thread, function() debug.sethook(thread, enforce, "", 1) enforce() end, "", 1000)
+  local ok, message = coroutine.resume(thread, work)
+  assert.is_false(ok)
+  assert.equal("limit", message)
+end
+
 local function find(text, part)
   assert.truthy(type(text) == "string" and text:find(part, 1, true), text)
 end
@@ -257,12 +267,7 @@ describe("a handler's error", function()
       while stuck do end
     end)
     local run = dispatch.compile(app, consumer, { log = log.new { write = function() end } })
-    local thread = coroutine.create(run)
-    local function enforce() error("limit", 0) end
-    debug.sethook(thread, function() debug.sethook(thread, enforce, "", 1) enforce() end, "", 1000)
-    local ok, message = coroutine.resume(thread, order())
-    assert.is_false(ok)
-    assert.equal("limit", message)
+    cut_off(run, order())
     stuck = false
     local old = kept
     assert.equal(dispatch.DEAD, (run(order())))
@@ -284,15 +289,15 @@ describe("a handler's error", function()
       local consumer = app:consumer("g"):on("order", { retry = { attempts = 7, delay = "3s" } },
         function(_, ctx)
           if decided then ctx:reject("no") end
-          coroutine.yield()
+          while true do end
         end)
       local run = dispatch.compile(app, consumer, { random = function() return 0.5 end,
         log = log.new { write = function() end } })
       local work = order()
-      coroutine.wrap(run)(work)
+      cut_off(run, work)
       assert.same({ dispatch.RETRY, cut, "why", 3000, nil, 7, "order" }, { run(work, cut, "why") })
       decided = true
-      coroutine.wrap(run)(work)
+      cut_off(run, work)
       assert.same({ dispatch.DEAD, "rejected", "no", nil, nil, nil, "order" }, { run(work, cut, "why") })
       assert.is_true(work.discarded)
     end)
