@@ -20,7 +20,7 @@ enum {
   PARTS = CONTEXT,
   TOUCHED,          /* the name of the field */
   HANDLE,           /* the function 'handle' */
-  WORK,             /* a docmsg.Work */
+  OWN,              /* the metatable docmsg.Work */
   ROUTE,            /* that the frame is ready for */
   IN_ORDER,         /* the last record ended as any other: the frame is ready for the next one */
   LAST_EVENT, LAST_CONTEXT,
@@ -74,15 +74,6 @@ static int run_slowly (lua_State *L) {
 
 /* -- Choosing --------------------------------------------------------------------------------- */
 
-/* The handler of the work, while it runs a record; NULL: the work is something else. */
-static dm_handler *handler_of (lua_State *L) {
-  if (!lua_rawequal(L, SLOT_WORK, UP(WORK))) {
-    if (!dm_work_is(L, SLOT_WORK)) return NULL;
-    keep(L, SLOT_WORK, WORK);
-  }
-  return dm_work_handler(L, SLOT_WORK);
-}
-
 /* Nothing that the envelope says, beside its type, has to be looked at. */
 static bool is_common (const dm_cause *cause) {
   return cause->id.size <= ID_MAX && cause->hops >= 0 && cause->redrive_group.at == NULL &&
@@ -91,10 +82,10 @@ static bool is_common (const dm_cause *cause) {
 
 /* Pushes the list of the record's route, or something else: by its type, or, where it does not say, by
 ** its topic. */
-static void push_list (lua_State *L, const dm_cause *cause) {
+static void push_list (lua_State *L, const dm_handler *handler, const dm_cause *cause) {
   const dm_bytes *version = &cause->version;
   if (cause->type.at == NULL && cause->content_type.at == NULL) {
-    lua_pushstring(L, dm_work_handler(L, SLOT_WORK)->work->seat->topic);
+    lua_pushstring(L, handler->work->seat->topic);
     lua_rawget(L, UP(TOPICS));
   }
   else if (cause->type.at != NULL && version->size == 3 && memcmp(version->at, "1.0", 3) == 0) {
@@ -105,11 +96,12 @@ static void push_list (lua_State *L, const dm_cause *cause) {
 }
 
 /* Pushes the list of the record's route. False: it has none here. */
-static bool find_route (lua_State *L) {
-  dm_handler *handler = lua_gettop(L) == SLOT_WORK ? handler_of(L) : NULL;
-  const dm_cause *cause = handler != NULL ? dm_handler_cause(handler) : NULL;
-  if (cause == NULL || !is_common(cause)) return false;
-  push_list(L, cause);
+static bool find_route (lua_State *L, dm_handler *handler) {
+  const dm_cause *cause;
+  if (handler == NULL || lua_gettop(L) != SLOT_WORK) return false;
+  cause = dm_handler_cause(handler);
+  if (!is_common(cause)) return false;
+  push_list(L, handler, cause);
   if (lua_istable(L, -1)) return true;
   lua_pop(L, 1);
   return false;
@@ -144,8 +136,7 @@ static int handle (lua_State *L) {
 }
 
 /* Calls handle, protected, and pushes whether that went well, and what it gave.  [-0, +2, e] */
-static void call (lua_State *L) {
-  const rd_kafka_message_t *record = dm_work_handler(L, SLOT_WORK)->work->message;
+static void call (lua_State *L, const rd_kafka_message_t *record) {
   dm_live_push(L, UP(FRAME), UP(EVENT));
   dm_live_push(L, UP(FRAME), UP(CONTEXT));
   keep(L, SLOT_EVENT, LAST_EVENT);
@@ -188,10 +179,11 @@ static int conclude (lua_State *L) {
 }
 
 static int run (lua_State *L) {
+  dm_handler *handler = dm_work_running(L, SLOT_WORK, UP(OWN));
   if (!lua_toboolean(L, UP(IN_ORDER))) release(L);
-  if (!find_route(L)) return run_slowly(L);
+  if (!find_route(L, handler)) return run_slowly(L);
   prepare(L);
-  call(L);
+  call(L, handler->work->message);
   release(L);
   if (!lua_toboolean(L, -2)) return conclude(L);
   if (lua_toboolean(L, -1)) {
@@ -208,7 +200,8 @@ int dm_express_new (lua_State *L) {
       return luaL_error(L, "express: parts.%s is missing", part_names[part]);
   lua_pushliteral(L, "touched");
   lua_pushcfunction(L, handle);
-  for (int i = WORK; i <= UPVALUES; i++) lua_pushnil(L);
+  dm_work_metatable_push(L);
+  for (int i = ROUTE; i <= UPVALUES; i++) lua_pushnil(L);
   lua_pushcclosure(L, run, UPVALUES);
   return 1;
 }

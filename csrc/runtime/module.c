@@ -5,6 +5,7 @@
 
 #include "kafka/clock.h"
 #include "kafka/module.h"
+#include "runtime/emit_lua.h"
 #include "runtime/emitter_lua.h"
 #include "runtime/express.h"
 #include "runtime/group_lua.h"
@@ -29,6 +30,7 @@ static int now (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
+  { "context_emit", dm_context_emit_new },
   { "emitter", dm_emitter_lua },
   { "express", dm_express_new },
   { "group", dm_group_lua },

@@ -7,16 +7,11 @@
 #include "base/metatable.h"
 #include "kafka/clock.h"
 #include "kafka/message.h"
+#include "runtime/emit_lua.h"
 #include "runtime/handler.h"
 #include "runtime/seat.h"
 
 #define WORK_TYPE "docmsg.Work"
-
-/* User value: topic name -> outlet, a light userdata. */
-#define WORK_OUTLETS 1
-
-/* What an envelope weighs beside ids and names. */
-#define ENVELOPE_BYTES 256
 
 typedef enum field {
   FIELD_TOPIC,
@@ -177,140 +172,19 @@ static int work_limit (lua_State *L) {
 
 /* -- Emitting --------------------------------------------------------------------------------- */
 
-static int refuse (lua_State *L, const char *reason) {
-  lua_pushnil(L);
-  lua_pushstring(L, reason);
-  return 2;
-}
-
-/* The outlet for the topic at idx; looked up once a state. */
-static dm_outlet *outlet_of (lua_State *L, const dm_handler *handler, int idx) {
-  dm_outlet *outlet;
-  lua_getiuservalue(L, 1, WORK_OUTLETS);
-  lua_pushvalue(L, idx);
-  if (lua_rawget(L, -2) == LUA_TLIGHTUSERDATA) {
-    outlet = lua_touserdata(L, -1);
-    lua_pop(L, 2);
-    return outlet;
-  }
-  outlet = dm_emitter_outlet(handler->emitter, lua_tostring(L, idx));
-  if (outlet == NULL) luaL_error(L, "emit: '%s' is no name of a topic", lua_tostring(L, idx));
-  lua_pushvalue(L, idx);
-  lua_pushlightuserdata(L, outlet);
-  lua_rawset(L, -4);
-  lua_pop(L, 2);
-  return outlet;
-}
-
-/* Checks the header {name, value} at the top of the stack and pushes both. */
-static void push_pair (lua_State *L, lua_Integer i) {
-  if (!lua_istable(L, -1)) luaL_error(L, "emit: headers[%I]: {name, value} expected", i);
-  if (lua_rawgeti(L, -1, 1) != LUA_TSTRING || strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1))
-    luaL_error(L, "emit: headers[%I]: a name without NUL expected", i);
-  if (lua_rawgeti(L, -2, 2) != LUA_TSTRING && !lua_isnil(L, -1))
-    luaL_error(L, "emit: headers[%I]: the value is a string or nil", i);
-}
-
-/* Pushes the list of headers in the options at idx, when there is one. */
-static bool push_headers (lua_State *L, int idx) {
-  if (!lua_istable(L, idx)) return false;
-  if (lua_getfield(L, idx, "headers") == LUA_TTABLE) return true;
-  if (!lua_isnil(L, -1)) luaL_error(L, "emit: headers: a list expected");
-  lua_pop(L, 1);
-  return false;
-}
-
-/* Checks the headers in the options at idx, or, with 'into', adds them; returns their size. */
-static size_t read_headers (lua_State *L, int idx, rd_kafka_headers_t *into) {
-  size_t bytes = 0;
-  if (!push_headers(L, idx)) return 0;
-  for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
-    size_t size = 0;
-    const char *name, *value;
-    push_pair(L, i);
-    name = lua_tostring(L, -2);
-    value = lua_tolstring(L, -1, &size);
-    bytes += strlen(name) + size + 4;
-    if (into != NULL) rd_kafka_header_add(into, name, -1, value, (ssize_t)size);
-    lua_pop(L, 3);
-  }
-  lua_pop(L, 2);
-  return bytes;
-}
-
-static lua_Integer integer_option (lua_State *L, int idx, const char *name, lua_Integer def) {
-  lua_Integer value = def;
-  if (!lua_istable(L, idx)) return def;
-  if (lua_getfield(L, idx, name) != LUA_TNIL) {
-    if (!lua_isinteger(L, -1)) luaL_error(L, "emit: %s: an integer expected", name);
-    value = lua_tointeger(L, -1);
-  }
-  lua_pop(L, 1);
-  return value;
-}
-
-/* Pushes the option's text or nil. */
-static const char *push_text_option (lua_State *L, int idx, const char *name) {
-  if (!lua_istable(L, idx)) {
-    lua_pushnil(L);
-    return NULL;
-  }
-  if (lua_getfield(L, idx, name) != LUA_TSTRING && !lua_isnil(L, -1))
-    luaL_error(L, "emit: %s: a string expected", name);
-  return lua_tostring(L, -1);
-}
-
-/* Arguments of emit. */
-enum { TOPIC = 2, KEY, VALUE, TYPE, OPTIONS };
-
-/* Everything that can be wrong with the arguments. */
-static dm_emit read_emit (lua_State *L, dm_handler *handler) {
-  dm_emit emit = { 0 };
-  luaL_checktype(L, TOPIC, LUA_TSTRING);
-  luaL_checkstring(L, TYPE);
-  luaL_optlstring(L, KEY, NULL, &emit.key_size);
-  luaL_optlstring(L, VALUE, NULL, &emit.value_size);
-  emit.partition = (int32_t)integer_option(L, OPTIONS, "partition", RD_KAFKA_PARTITION_UA);
-  emit.timestamp = integer_option(L, OPTIONS, "timestamp", 0);
-  emit.outlet = outlet_of(L, handler, TOPIC);
-  return emit;
-}
-
-/* Why the record may not emit that, or NULL. */
-static const char *over_limit (const dm_handler *handler, const dm_emit *emit, size_t headers) {
-  size_t bytes = emit->key_size + emit->value_size + headers;
-  if (bytes > dm_emitter_record_max(handler->emitter)) return "too_large";
-  if (handler->outbox->count >= DM_EMITS_MAX) return "too_many";
-  if (handler->outbox->used + bytes > DM_EMIT_BYTES_MAX) return "too_many";
-  return NULL;
-}
-
 /* work:emit(topic, key, value, type [, {id, headers, partition, timestamp}]) -> true | nil, reason
 ** with the reason "too_large", "too_many" or "hops" */
 static int work_emit (lua_State *L) {
   dm_handler *handler = check_handler(L);
-  const dm_cause *cause = dm_handler_cause(handler);
-  dm_emitted emitted;
-  dm_emit emit;
-  const char *limit;
-  size_t extra;
+  const char *refused;
   luaL_argcheck(L, ((const work_box *)lua_touserdata(L, 1))->main == NULL, 1,
                 "a record that is kept emits when it is settled");
-  lua_settop(L, OPTIONS);
-  emit = read_emit(L, handler);
-  emitted.type = lua_tostring(L, TYPE);
-  emitted.index = (unsigned)handler->outbox->count;
-  emitted.id = push_text_option(L, OPTIONS, "id");
-  extra = read_headers(L, OPTIONS, NULL);
-  limit = over_limit(handler, &emit, ENVELOPE_BYTES + extra);
-  if (limit != NULL) return refuse(L, limit);
-  if (cause->hops >= DM_HOPS_MAX) return refuse(L, "hops");
-  emit.headers = dm_envelope_new(cause, &handler->by, &emitted, 8);
-  if (emit.headers == NULL) return luaL_error(L, "not enough memory");
-  if (extra > 0) read_headers(L, OPTIONS, emit.headers);
-  if (!dm_outbox_add(handler->outbox, emit, lua_tostring(L, KEY), lua_tostring(L, VALUE))) {
-    rd_kafka_headers_destroy(emit.headers);
-    return luaL_error(L, "not enough memory");
+  lua_settop(L, 6);
+  refused = dm_emit_lua(L, handler, 1);
+  if (refused != NULL) {
+    lua_pushnil(L);
+    lua_pushstring(L, refused);
+    return 2;
   }
   lua_pushboolean(L, 1);
   return 1;
@@ -383,18 +257,22 @@ void dm_work_push (lua_State *L, dm_handler *handler) {
   work_box *box = lua_newuserdatauv(L, sizeof *box, 1);
   *box = (work_box){ .handler = handler };
   lua_newtable(L);
-  lua_setiuservalue(L, -2, WORK_OUTLETS);
+  lua_setiuservalue(L, -2, DM_WORK_OUTLETS);
   luaL_setmetatable(L, WORK_TYPE);
 }
 
-bool dm_work_is (lua_State *L, int idx) {
-  const work_box *box = luaL_testudata(L, idx, WORK_TYPE);
-  return box != NULL && box->main == NULL;
+void dm_work_metatable_push (lua_State *L) {
+  luaL_getmetatable(L, WORK_TYPE);
 }
 
-dm_handler *dm_work_handler (lua_State *L, int idx) {
-  dm_handler *handler = ((work_box *)lua_touserdata(L, idx))->handler;
-  return handler != NULL && handler->work != NULL ? handler : NULL;
+dm_handler *dm_work_running (lua_State *L, int idx, int metatable) {
+  const work_box *box = lua_touserdata(L, idx);
+  bool own = box != NULL && lua_getmetatable(L, idx);
+  if (own) {
+    own = lua_rawequal(L, -1, metatable);
+    lua_pop(L, 1);
+  }
+  return own && box->handler != NULL && box->handler->work != NULL ? box->handler : NULL;
 }
 
 void dm_work_end (lua_State *L, int idx) {

@@ -8,9 +8,11 @@
 #define DM_WORK_LUA_H
 
 #include <lua.h>
-#include <stdbool.h>
 
 typedef struct dm_handler dm_handler;
+
+/* User value of a docmsg.Work that is not of a kept record: topic name -> outlet, a light userdata. */
+#define DM_WORK_OUTLETS 1
 
 /* Makes the metatable docmsg.Work.  [-0, +0, m] */
 void dm_work_open (lua_State *L);
@@ -18,11 +20,12 @@ void dm_work_open (lua_State *L);
 /* Pushes the docmsg.Work of the handler, which must outlive it, or end it.  [-0, +1, m] */
 void dm_work_push (lua_State *L, dm_handler *handler);
 
-/* Is that a docmsg.Work of a handler, not of a record that is kept?  [-0, +0, -] */
-bool dm_work_is (lua_State *L, int idx);
+/* Pushes the metatable docmsg.Work.  [-0, +1, -] */
+void dm_work_metatable_push (lua_State *L);
 
-/* The handler of such a docmsg.Work, while a record runs; else NULL.  [-0, +0, -] */
-dm_handler *dm_work_handler (lua_State *L, int idx);
+/* The handler of the docmsg.Work at idx, while it runs a record; NULL: it runs none, or that is something
+** else, or of a record that is kept. 'metatable' is where docmsg.Work is, an upvalue.  [-0, +0, -] */
+dm_handler *dm_work_running (lua_State *L, int idx, int metatable);
 
 /* The docmsg.Work at idx, and those of records that are kept, refer to nothing from now on.
 ** [-0, +0, -] */

@@ -113,23 +113,24 @@ local function check_header(header)
   local name, content = table.unpack(type(header) == "table" and header or {}, 1, 2)
   if type(name) ~= "string" or name == "" or name:find("\0", 1, true)
       or content ~= nil and type(content) ~= "string" then
-    error("ctx:emit: headers are a list of { name, value }, both strings", 4)
+    error("ctx:emit: headers are a list of { name, value }, both strings", 5)
   end
   for _, prefix in ipairs(RESERVED) do
     if name:sub(1, #prefix) == prefix or name == "content-type" then
-      error(("ctx:emit: the header %s belongs to the envelope"):format(value.show(name)), 4)
+      error(("ctx:emit: the header %s belongs to the envelope"):format(value.show(name)), 5)
     end
   end
 end
 
--- The options for the runtime, if any are left beside the key. The emitter's mistakes raise.
+-- The options for the runtime, if any are left beside the key. The emitter's mistakes raise, where ctx:emit
+-- is called, which is a function of C before it is this one.
 local function read_options(given)
-  local options = settings.read(OPTIONS, given, "ctx:emit", 3)
+  local options = settings.read(OPTIONS, given, "ctx:emit", 4)
   if options.key ~= nil and type(options.key) ~= "string" then
-    error(("ctx:emit: key must be a string, not %s"):format(value.show(options.key)), 3)
+    error(("ctx:emit: key must be a string, not %s"):format(value.show(options.key)), 4)
   end
   if options.id and #options.id > event.MAX_ATTRIBUTE then
-    error(("ctx:emit: id has %d bytes, more than %d"):format(#options.id, event.MAX_ATTRIBUTE), 3)
+    error(("ctx:emit: id has %d bytes, more than %d"):format(#options.id, event.MAX_ATTRIBUTE), 4)
   end
   for _, header in ipairs(options.headers or {}) do check_header(header) end
   local key = options.key
@@ -193,6 +194,8 @@ function Context:emit(event_type, data, options)
   local ok, refused = frame.send(frame.work, target.topic, key, text, event_type, options)
   if not ok then refuse_size(frame, event_type, refused) end
 end
+
+Context.emit = runtime.context_emit(Context.emit)
 
 -- == Fields ==
 

@@ -63,6 +63,17 @@ local function targets_of(app, route)
   return targets
 end
 
+-- The same for ctx:emit, without those whose key a function makes, see csrc/runtime/emit_lua.h.
+local function straight_targets(targets)
+  local found = {}
+  for event_type, spec in next, targets do
+    if spec.key_field or not spec.key then
+      found[event_type] = { spec.topic, spec.key_field or false, spec.encode }
+    end
+  end
+  return found
+end
+
 local function wrap(app, consumer, route)
   local handler = route.handler
   if route.options.batch and #consumer.middlewares + #app.middlewares > 0 then
@@ -94,6 +105,7 @@ end
 
 local function compile_route(app, consumer, route)
   local own, common = route.options, consumer.settings
+  local targets = targets_of(app, route)
   return {
     type = route.type,
     spec = app:event(route.type),
@@ -101,7 +113,8 @@ local function compile_route(app, consumer, route)
     where = route.where,
     lazy = first(own.lazy, common.lazy),
     batch = own.batch,
-    targets = targets_of(app, route),
+    targets = targets,
+    straight = straight_targets(targets),
     retry = retry.override(own.retry, common.retry),
     timeout_ms = positive(own.timeout_ms or common.timeout_ms),
     instructions = own.instructions or common.instructions,
@@ -158,6 +171,7 @@ end
 -- Ends what the last record's handler had; it may have been cut off.
 local function clear(frame)
   if frame.event then frame.event[1], frame.ctx[1] = nil, nil end
+  frame[1], frame[2] = nil, nil
   frame.event, frame.ctx, frame.work, frame.route, frame.spec = nil, nil, nil, nil, nil
   frame.attributes, frame.loaded, frame.data, frame.redriven, frame.record_log = nil, false, nil, false, nil
   frame.outcome, frame.reason, frame.message, frame.after_ms, frame.touched = nil, nil, nil, nil, nil
@@ -312,7 +326,10 @@ function M.compile(app, consumer, options)
   local function begin(work, route)
     clear(frame)
     frame.work, frame.send = work, work.emit
-    frame.route, frame.spec = route, route and route.spec
+    if route then
+      frame.route, frame.spec = route, route.spec
+      frame[1], frame[2] = route.straight, work
+    end
   end
 
   local function slow(work, what, message, ...)

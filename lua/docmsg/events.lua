@@ -28,6 +28,7 @@ local M = {}
 ---@field topic string
 ---@field schema docmsg.schema.Schema
 ---@field key? fun(data: any): string?, string? the key of an event with this data, or nil and what is wrong
+---@field key_field? string where the key is that field of the data
 ---@field read fun(text: string): any nil: `decode` says what is wrong
 ---@field decode fun(text: string): any, string?, ("undecodable"|"schema")?
 ---@field check fun(value: any): any, string?
@@ -144,6 +145,7 @@ local function read_spec(event_type, attributes, note)
   return {
     type = event_type, topic = topic, schema = of,
     key = read_key(event_type, attributes.key, data, note),
+    key_field = type(attributes.key) == "string" and attributes.key or nil,
     read = of:reader(), decode = of:decoder(), check = of:checker(), encode = of:encoder(),
   }
 end

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* emit_lua.h -- emitting from Lua: work:emit and ctx:emit.
+**
+** Threads: the thread that owns L.
+*/
+#ifndef DM_EMIT_LUA_H
+#define DM_EMIT_LUA_H
+
+#include <lua.h>
+
+typedef struct dm_handler dm_handler;
+
+/* Adds an event to what the handler's record emits. The docmsg.Work is at 'at', and behind it topic, key,
+** value, type and options as docmsg.Work's emit takes them. Returns NULL, or why the record may not emit
+** that: "too_large", "too_many" or "hops". Raises for arguments that make no sense.  [-0, +?, e] */
+const char *dm_emit_lua (lua_State *L, dm_handler *handler, int at);
+
+/* context_emit(slowly) -> emit
+**
+** emit(ctx, type, data [, options]) does what slowly(ctx, type, data [, options]) would do, and leaves to
+** it whatever has options, is refused, or is for a frame that does not say its targets. The context's
+** frame has at 1 its targets, event type -> { topic, the key's field or false, encode }, and at 2 its
+** work. */
+int dm_context_emit_new (lua_State *L);
+
+/* The places in a frame. */
+enum { DM_FRAME_TARGETS = 1, DM_FRAME_WORK };
+
+#endif
