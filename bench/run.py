@@ -198,7 +198,7 @@ def put(options):
                 [("wall / kcat -P -l", wall, 1.0, "max")])
 
 
-EVENTS, FEW_EVENTS = 300_000, 20_000
+EVENTS, FEW_EVENTS = 300_000, 50_000
 
 
 def fill(options, name, events):

@@ -10,6 +10,36 @@ local runtime = {}
 ---@return integer milliseconds of a clock that never goes back
 function runtime.now() end
 
+---What docmsg.dispatch gives for the straight way of records to their handlers.
+---@class docmsg.ExpressParts
+---@field slow fun(work: docmsg.Work, ...): ... the dispatcher's own function
+---@field prepare fun(work: docmsg.Work, route: docmsg.CompiledRoute) makes the frame ready for the route
+---@field conclude fun(ok: boolean, err: any): ... what becomes of a record that is not as most are
+---@field describe fun(err: any): any
+---@field xpcall function
+---@field frame docmsg.Frame
+---@field routes table<string, table> event type -> { handler, read, route, event type }
+---@field topics table<string, table> topic -> the same
+---@field event table metatable of events
+---@field context table metatable of contexts
+
+---Makes the function that the runtime calls for each record: records with nothing particular go to their
+---handler, all others to `parts.slow`.
+---@param parts docmsg.ExpressParts
+---@return fun(work: docmsg.Work, ...): ...
+function runtime.express(parts) end
+
+---Makes the `__index` of events and contexts, which raises when they are released.
+---@param methods table<string, function>
+---@param read fun(live: table, name: any): any what is no method
+---@return function
+function runtime.live_index(methods, read) end
+
+---Makes `ctx:emit` of one in Lua: what most handlers emit does not need it.
+---@param slowly fun(ctx: docmsg.Context, event_type: string, data: any, options?: docmsg.EmitOptions)
+---@return fun(ctx: docmsg.Context, event_type: string, data: any, options?: docmsg.EmitOptions)
+function runtime.context_emit(slowly) end
+
 ---@class docmsg.EmitterOptions
 ---@field bootstrap_servers? string|string[]
 ---@field client_id? string
