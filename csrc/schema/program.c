@@ -141,6 +141,9 @@ static void read_node (compiler *c, dm_node *node) {
   node->min = read_limit(c, "min", node->kind, false);
   node->max = read_limit(c, "max", node->kind, true);
   node->no_control = read_boolean(c, "no_control");
+  node->any_string = node->kind == DM_KIND_STRING && !node->no_control && node->extra == 0 &&
+                     node->check == 0 && node->min.integer <= 0 &&
+                     node->max.integer == LUA_MAXINTEGER;
   node->observed = read_boolean(c, "observed");
   node->absent = read_default(c);
   if (node->kind == DM_KIND_RECORD) read_fields(c, node);

@@ -88,6 +88,7 @@ typedef struct dm_node {
   dm_constant extra;   /* string: its pattern; enum: word -> JSON; record: the set of its names */
   dm_limit min, max;
   bool no_control;     /* string: control characters are refused */
+  bool any_string;     /* string: none is refused that stands in JSON */
   bool observed;       /* record: a function looks at the whole of it */
   dm_default absent;   /* default */
   int32_t height;      /* of nodes within one another; 1: nothing is in it */
