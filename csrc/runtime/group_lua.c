@@ -336,18 +336,16 @@ typedef struct step_watch {
   int64_t until_ms;   /* when no further work begins; 0: none has begun yet */
 } step_watch;
 
-static bool is_interrupted (void *arg) {
-  step_watch *it = arg;
+static bool is_interrupted (step_watch *it) {
   return dm_watch_pending(it->L, &it->watch);
 }
 
 /* What a lane was given goes back after a while: the calling thread has more to look after, such as
 ** other groups, and to say that it is alive. */
-static bool is_over (void *arg) {
+static bool is_over (void *arg, int64_t now_ms) {
   step_watch *it = arg;
-  int64_t now = dm_clock_ms();
-  if (it->until_ms == 0) it->until_ms = now + STEP_MS;
-  return is_interrupted(arg) || now > it->until_ms;
+  if (it->until_ms == 0) it->until_ms = now_ms + STEP_MS;
+  return is_interrupted(it) || now_ms > it->until_ms;
 }
 
 /* Raises when a handler of the group runs on the calling thread and calls 'what'. */

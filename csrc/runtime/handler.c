@@ -447,15 +447,14 @@ static int run (dm_handler *handler, dm_work *work, int64_t *now) {
 }
 
 /* Runs the works, unless it is interrupted. Returns how many ran. */
-static int run_all (dm_handler *handler, dm_work_list *works, bool (*interrupted) (void *arg),
-                    void *arg) {
+static int run_all (dm_handler *handler, dm_work_list *works, dm_interrupted *interrupted, void *arg) {
   dm_work *work;
   int count = 0;
   bool stop = false;
   int64_t now = dm_clock_us();
   take_script(handler, &now);
   while ((work = dm_work_list_take(works)) != NULL) {
-    stop = stop || (interrupted != NULL && interrupted(arg));
+    stop = stop || (interrupted != NULL && interrupted(arg, now / 1000));
     if (!stop && may_run(handler, work)) {
       take_script(handler, &now);
       count += run(handler, work, &now);
@@ -467,8 +466,7 @@ static int run_all (dm_handler *handler, dm_work_list *works, bool (*interrupted
   return count;
 }
 
-int dm_handler_serve (dm_handler *handler, int timeout_ms, bool (*interrupted) (void *arg),
-                      void *arg) {
+int dm_handler_serve (dm_handler *handler, int timeout_ms, dm_interrupted *interrupted, void *arg) {
   dm_work_list works = { NULL, NULL, 0 };
   dm_limit *before;
   int count;

@@ -69,11 +69,13 @@ void dm_handler_load (dm_handler *handler, dm_script *script);
 /* Frees the scripts that were replaced. True: the newest one is in use. */
 bool dm_handler_sweep (dm_handler *handler);
 
+/* Asks whether to stop; 'now_ms' is of dm_clock_ms. */
+typedef bool dm_interrupted (void *arg, int64_t now_ms);
+
 /* Waits for works up to timeout_ms (-1: without end) and runs what there is. Returns how many were
 ** run; -1: the lane is stopped or the wait is over. With 'interrupted' it looks before each work
 ** whether to stop, and the rest goes back unrun.  [-0, +0, -] */
-int dm_handler_serve (dm_handler *handler, int timeout_ms, bool (*interrupted) (void *arg),
-                      void *arg);
+int dm_handler_serve (dm_handler *handler, int timeout_ms, dm_interrupted *interrupted, void *arg);
 
 /* Sends back unrun what waits for its batch. Only on the thread that serves, which runs in L now.
 ** [-0, +0, -] */
