@@ -16,6 +16,10 @@
 
 #define RESULTS 7
 
+/* Of a record, and of a value, so much is fetched before it is needed. */
+#define LOOK_AHEAD 256
+#define CACHE_LINE 64
+
 /* Results of the function, as they lie on the stack. */
 enum { VERDICT = -RESULTS, REASON, MESSAGE, AFTER, STACK, ATTEMPTS, TYPE };
 
@@ -446,6 +450,19 @@ static int run (dm_handler *handler, dm_work *work, int64_t *now) {
   return count + 1;
 }
 
+/* Has the processor fetch what the next works need: records were written by another thread, and a while
+** ago. */
+static void look_ahead (const dm_work *next) {
+  const char *value;
+  if (next == NULL) return;
+  value = next->message->payload;
+  for (size_t at = 0; at < LOOK_AHEAD && at < next->message->len; at += CACHE_LINE)
+    __builtin_prefetch(value + at);
+  if (next->next == NULL) return;
+  for (size_t at = 0; at < LOOK_AHEAD; at += CACHE_LINE)
+    __builtin_prefetch((const char *)next->next->message + at);
+}
+
 /* Runs the works, unless it is interrupted. Returns how many ran. */
 static int run_all (dm_handler *handler, dm_work_list *works, dm_interrupted *interrupted, void *arg) {
   dm_work *work;
@@ -454,6 +471,7 @@ static int run_all (dm_handler *handler, dm_work_list *works, dm_interrupted *in
   int64_t now = dm_clock_us();
   take_script(handler, &now);
   while ((work = dm_work_list_take(works)) != NULL) {
+    look_ahead(works->first);
     stop = stop || (interrupted != NULL && interrupted(arg, now / 1000));
     if (!stop && may_run(handler, work)) {
       take_script(handler, &now);
