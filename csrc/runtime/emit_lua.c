@@ -139,13 +139,13 @@ const char *dm_emit_lua (lua_State *L, dm_handler *handler, int at) {
 /* -- ctx:emit --------------------------------------------------------------------------------- */
 
 /* The upvalues. */
-enum { OWN = 1, SLOWLY };
+enum { OWN = 1, SLOWLY, REFUSE_DATA, REFUSE_SIZE };
 
 /* The arguments, and what is found for them. */
-enum { SLOT_CTX = 1, SLOT_TYPE, SLOT_DATA, SLOT_FRAME, SLOT_TARGET };
+enum { SLOT_CTX = 1, SLOT_TYPE, SLOT_DATA, SLOT_FRAME, SLOT_TARGET, SLOT_TEXT };
 
 /* In the list of a target. */
-enum { TARGET_TOPIC = 1, TARGET_KEY, TARGET_ENCODE };
+enum { TARGET_TOPIC = 1, TARGET_ENCODE, TARGET_FIELD, TARGET_KEY };
 
 /* Pushes the frame and the list of the event's target. False: there is none here. */
 static bool find_target (lua_State *L) {
@@ -158,16 +158,55 @@ static bool find_target (lua_State *L) {
   return lua_istable(L, SLOT_TARGET);
 }
 
-/* Pushes the key, which is a field of the data, or nil. */
+/* refuse(frame, event type, reason), which raises. The reason is at idx. */
+static void refuse (lua_State *L, int function, int idx) {
+  idx = lua_absindex(L, idx);
+  lua_pushvalue(L, lua_upvalueindex(function));
+  lua_pushvalue(L, SLOT_FRAME);
+  lua_pushvalue(L, SLOT_TYPE);
+  lua_pushvalue(L, idx);
+  lua_call(L, 3, 0);
+}
+
+/* Pushes the text of the data. False: it is refused. */
+static bool push_text (lua_State *L) {
+  lua_rawgeti(L, SLOT_TARGET, TARGET_ENCODE);
+  lua_pushvalue(L, SLOT_DATA);
+  lua_call(L, 1, 2);
+  if (lua_isstring(L, -2)) {
+    lua_pop(L, 1);
+    return true;
+  }
+  refuse(L, REFUSE_DATA, -1);
+  return false;
+}
+
+/* Pushes the field of the data that is the key. False: that has to be looked at. */
+static bool push_field (lua_State *L) {
+  int top = lua_gettop(L);
+  if (lua_rawgeti(L, SLOT_TARGET, TARGET_FIELD) == LUA_TSTRING && lua_istable(L, SLOT_DATA) &&
+      !lua_getmetatable(L, SLOT_DATA) && lua_rawget(L, SLOT_DATA) == LUA_TSTRING)
+    return true;
+  lua_settop(L, top);
+  return false;
+}
+
+/* Pushes the key, or nil. False: it is refused. */
 static bool push_key (lua_State *L) {
-  int type;
-  if (lua_rawgeti(L, SLOT_TARGET, TARGET_KEY) != LUA_TSTRING) {
+  if (push_field(L)) return true;
+  if (lua_rawgeti(L, SLOT_TARGET, TARGET_KEY) != LUA_TFUNCTION) {
+    lua_pop(L, 1);
     lua_pushnil(L);
     return true;
   }
-  if (!lua_istable(L, SLOT_DATA) || lua_getmetatable(L, SLOT_DATA)) return false;
-  type = lua_rawget(L, SLOT_DATA);
-  return type == LUA_TSTRING || type == LUA_TNIL;
+  lua_pushvalue(L, SLOT_DATA);
+  lua_call(L, 1, 2);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    return true;
+  }
+  refuse(L, REFUSE_DATA, -1);
+  return false;
 }
 
 /* Pushes the work and what it emits, in their order. */
@@ -175,23 +214,31 @@ static bool push_emit (lua_State *L) {
   lua_rawgeti(L, SLOT_FRAME, DM_FRAME_WORK);
   lua_rawgeti(L, SLOT_TARGET, TARGET_TOPIC);
   if (!push_key(L)) return false;
-  lua_rawgeti(L, SLOT_TARGET, TARGET_ENCODE);
-  lua_pushvalue(L, SLOT_DATA);
-  lua_call(L, 1, 1);
+  lua_pushvalue(L, SLOT_TEXT);
   lua_pushvalue(L, SLOT_TYPE);
   lua_pushnil(L);
-  return lua_isstring(L, -3);
+  return true;
+}
+
+/* emit(ctx, type, data), where the frame says the targets. */
+static void emit_straight (lua_State *L) {
+  dm_handler *handler;
+  const char *refused;
+  if (!push_text(L) || !push_emit(L)) return;
+  handler = dm_work_running(L, SLOT_TEXT + 1, lua_upvalueindex(OWN));
+  if (handler == NULL) luaL_error(L, "ctx:emit: the frame has no work");
+  refused = dm_emit_lua(L, handler, SLOT_TEXT + 1);
+  if (refused == NULL) return;
+  lua_pushstring(L, refused);
+  refuse(L, REFUSE_SIZE, -1);
 }
 
 /* emit(ctx, type, data [, options]) */
 static int context_emit (lua_State *L) {
   int top = lua_gettop(L);
   if (find_target(L)) {
-    int at = lua_gettop(L) + 1;
-    dm_handler *handler;
-    if (push_emit(L) && (handler = dm_work_running(L, at, lua_upvalueindex(OWN))) != NULL &&
-        dm_emit_lua(L, handler, at) == NULL)
-      return 0;
+    emit_straight(L);
+    return 0;
   }
   lua_settop(L, top);
   lua_pushvalue(L, lua_upvalueindex(SLOWLY));
@@ -201,10 +248,10 @@ static int context_emit (lua_State *L) {
 }
 
 int dm_context_emit_new (lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  lua_settop(L, 1);
+  for (int i = 1; i <= 3; i++) luaL_checktype(L, i, LUA_TFUNCTION);
+  lua_settop(L, 3);
   dm_work_metatable_push(L);
   lua_insert(L, 1);
-  lua_pushcclosure(L, context_emit, 2);
+  lua_pushcclosure(L, context_emit, REFUSE_SIZE);
   return 1;
 }

@@ -15,12 +15,13 @@ typedef struct dm_handler dm_handler;
 ** that: "too_large", "too_many" or "hops". Raises for arguments that make no sense.  [-0, +?, e] */
 const char *dm_emit_lua (lua_State *L, dm_handler *handler, int at);
 
-/* context_emit(slowly) -> emit
+/* context_emit(slowly, refuse_data, refuse_size) -> emit
 **
 ** emit(ctx, type, data [, options]) does what slowly(ctx, type, data [, options]) would do, and leaves to
-** it whatever has options, is refused, or is for a frame that does not say its targets. The context's
-** frame has at 1 its targets, event type -> { topic, the key's field or false, encode }, and at 2 its
-** work. */
+** it what has options, and what is for a frame that does not say its targets. The context's frame has at
+** 1 its targets, event type -> { topic, encode, the field that is the key or false, the key's function or
+** false }, and at 2 its work. What cannot be emitted goes, with its reason, to
+** refuse_data(frame, type, reason) or refuse_size(frame, type, reason of dm_emit_lua), which raise. */
 int dm_context_emit_new (lua_State *L);
 
 /* The places in a frame. */

@@ -10,6 +10,7 @@
 #include "runtime/live.h"
 #include "runtime/seat.h"
 #include "runtime/work_lua.h"
+#include "worker/limit.h"
 
 /* The dispatcher looks at longer ids. */
 #define ID_MAX 256
@@ -62,9 +63,21 @@ static void release (lua_State *L) {
   }
 }
 
+/* Has the frame made ready for records of the route at the top, or, without one, for whatever comes. */
+static void begin (lua_State *L, bool has_route) {
+  set_in_order(L, false);
+  lua_pushvalue(L, UP(PREPARE));
+  lua_pushvalue(L, SLOT_WORK);
+  if (has_route) lua_pushvalue(L, -3);
+  else lua_pushnil(L);
+  lua_call(L, 2, 0);
+  if (has_route) keep(L, -1, ROUTE);
+}
+
 /* -- The dispatcher's own function ------------------------------------------------------------ */
 
 static int run_slowly (lua_State *L) {
+  if (lua_toboolean(L, UP(IN_ORDER)) && lua_gettop(L) > SLOT_WORK) begin(L, false);
   set_in_order(L, false);
   lua_pushvalue(L, UP(SLOW));
   lua_insert(L, 1);
@@ -112,13 +125,7 @@ static bool find_route (lua_State *L, dm_handler *handler) {
 /* Makes the frame ready for the route in the list. */
 static void prepare (lua_State *L) {
   lua_rawgeti(L, SLOT_LIST, ROUTE_ITSELF);
-  if (!lua_toboolean(L, UP(IN_ORDER)) || !lua_rawequal(L, -1, UP(ROUTE))) {
-    keep(L, -1, ROUTE);
-    lua_pushvalue(L, UP(PREPARE));
-    lua_pushvalue(L, SLOT_WORK);
-    lua_pushvalue(L, -3);
-    lua_call(L, 2, 0);
-  }
+  if (!lua_toboolean(L, UP(IN_ORDER)) || !lua_rawequal(L, -1, UP(ROUTE))) begin(L, true);
   lua_pop(L, 1);
   set_in_order(L, false);
 }
@@ -190,14 +197,18 @@ static int run (lua_State *L) {
     lua_settop(L, SLOT_WORK);
     return run_slowly(L);
   }
+  if (dm_limit_is_over()) return luaL_error(L, "over its limit, which the handler has hidden");
   return is_touched(L) ? conclude(L) : acknowledge(L);
 }
 
 int dm_express_new (lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  for (int part = 0; part < PARTS; part++)
-    if (lua_getfield(L, 1, part_names[part]) == LUA_TNIL)
-      return luaL_error(L, "express: parts.%s is missing", part_names[part]);
+  for (int part = SLOW; part <= PARTS; part++) {
+    int type = part < FRAME ? LUA_TFUNCTION : LUA_TTABLE;
+    if (lua_getfield(L, 1, part_names[part - 1]) != type)
+      return luaL_error(L, "express: parts.%s: a %s expected", part_names[part - 1],
+                        lua_typename(L, type));
+  }
   lua_pushliteral(L, "touched");
   lua_pushcfunction(L, handle);
   dm_work_metatable_push(L);

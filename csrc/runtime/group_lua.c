@@ -83,7 +83,8 @@ static const dm_option options[] = {
 #define LOOK_AGAIN_MS "20"
 
 /* A broker answers one fetch at a time: what asks for partitions that have no more records holds up
-** all others of the broker that have less than their share now. */
+** all others of the broker that have less than their share now. Who sets one of the two properties has
+** a wait in mind. */
 #define FETCH_WAIT_MS "50"
 
 /* How many partitions there are when nobody says so. */
@@ -132,6 +133,12 @@ static void set_property (lua_State *L, const char *name, const char *value) {
   lua_setfield(L, 2, name);
 }
 
+static bool is_set (lua_State *L, const char *name) {
+  bool set = lua_getfield(L, 2, name) != LUA_TNIL;
+  lua_pop(L, 1);
+  return set;
+}
+
 /* The part of one partition, as text. */
 static const char *share (char text[24], lua_Integer all, lua_Integer partitions,
                           lua_Integer least) {
@@ -149,7 +156,6 @@ static void collect_presets (lua_State *L) {
     { "queued.min.messages", share(records, QUEUED_RECORDS, partitions, SHARE_RECORDS) },
     { "queued.max.messages.kbytes", share(kbytes, QUEUED_KBYTES, partitions, SHARE_KBYTES) },
     { "fetch.message.max.bytes", "262144" },
-    { "fetch.wait.max.ms", FETCH_WAIT_MS },
     { dm_property_is_known(L, LOOK_AGAIN) ? LOOK_AGAIN : NULL, LOOK_AGAIN_MS },
     { NULL, NULL },
   };
@@ -166,6 +172,8 @@ static void collect_properties (lua_State *L) {
   set_property(L, "enable.auto.commit", "false");
   set_property(L, "enable.auto.offset.store", "false");
   if (is_exactly_once(L)) set_property(L, "isolation.level", "read_committed");
+  if (!is_set(L, "fetch.wait.max.ms") && !is_set(L, "fetch.min.bytes"))
+    set_property(L, "fetch.wait.max.ms", FETCH_WAIT_MS);
   if (dm_option_string(L, 2, "partition.assignment.strategy") == NULL)
     set_property(L, "partition.assignment.strategy", dm_conf_default_strategy());
 }

@@ -93,15 +93,15 @@ static bool take_seat (dm_group *group, const rd_kafka_topic_partition_t *place)
 /* Writes into the list where each partition begins. librdkafka would find out by itself, but waits for
 ** 0.1 s where nothing was committed yet. What the coordinator does not say in time is left to it. */
 static void find_beginnings (dm_group *group, rd_kafka_topic_partition_list_t *list) {
-  rd_kafka_topic_partition_list_t *committed = rd_kafka_topic_partition_list_copy(list);
-  if (committed == NULL) return;
-  if (rd_kafka_committed(group->rk, committed, COMMITTED_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
-    for (int i = 0; i < list->cnt; i++) {
-      const rd_kafka_topic_partition_t *place = &committed->elems[i];
-      if (place->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-        list->elems[i].offset = place->offset < 0 ? group->beginning : place->offset;
-    }
-  rd_kafka_topic_partition_list_destroy(committed);
+  if (atomic_load(&group->kill) ||
+      rd_kafka_committed(group->rk, list, COMMITTED_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return;
+  for (int i = 0; i < list->cnt; i++) {
+    rd_kafka_topic_partition_t *place = &list->elems[i];
+    if (place->err) place->offset = RD_KAFKA_OFFSET_INVALID;
+    else if (place->offset < 0) place->offset = group->beginning;
+    place->err = RD_KAFKA_RESP_ERR_NO_ERROR;
+  }
 }
 
 static void gain (dm_group *group, rd_kafka_topic_partition_list_t *list) {

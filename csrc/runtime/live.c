@@ -22,9 +22,10 @@ void dm_live_release (lua_State *L, int idx) {
   lua_rawseti(L, idx, DM_LIVE_DATA);
 }
 
-/* The level is that of whoever uses the live one. */
+/* The level is that of whoever uses the live one, by a method that may be a function of C. */
 static int raise_released (lua_State *L, int level) {
   luaL_where(L, level);
+  if (lua_rawlen(L, -1) == 0) luaL_where(L, level + 1);
   lua_pushliteral(L, "event released: it can be used only until its handler has returned");
   lua_concat(L, 2);
   return lua_error(L);
@@ -35,6 +36,7 @@ static bool is_frame (lua_State *L, int key) {
 }
 
 static int live_index (lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
   if (lua_rawequal(L, 2, lua_upvalueindex(DATA)) && lua_rawgeti(L, 1, DM_LIVE_DATA) != LUA_TNIL)
     return 1;
   lua_settop(L, 2);

@@ -163,6 +163,10 @@ dm_excess dm_limit_end (dm_limit *limit) {
   return excess;
 }
 
+bool dm_limit_is_over (void) {
+  return current != NULL && current->excess != DM_EXCESS_NONE;
+}
+
 void dm_limit_refused (const void *allocator) {
   dm_limit *limit = current;
   void *ud;

@@ -70,6 +70,10 @@ void dm_limit_change (dm_limit *limit, dm_limits limits);
 /* Ends the run and tells which limit it has exceeded. Its L has the hook that it had before. */
 dm_excess dm_limit_end (dm_limit *limit);
 
+/* Has the run of this thread exceeded a limit? Code that ends without another instruction of Lua may have
+** caught what the limit raised. */
+bool dm_limit_is_over (void);
+
 /* The allocator of L's state has refused what the running code needs. */
 void dm_limit_refused (const void *allocator);
 

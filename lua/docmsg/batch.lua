@@ -27,7 +27,8 @@ function Batch:keep(frame, kept)
     kept[name] = frame[name]
   end
   kept.work, kept.emits = frame.work:keep(), {}
-  kept.event[1], kept.ctx[1] = kept, kept
+  rawset(kept.event, 1, kept)
+  rawset(kept.ctx, 1, kept)
   frame.event, frame.ctx = nil, nil
   self.route = route
   table.insert(self.frames, kept)
@@ -53,7 +54,10 @@ end
 ---Forgets the events.
 function Batch:forget()
   for _, frame in ipairs(self.frames) do
-    if frame.event then frame.event[1], frame.ctx[1] = nil, nil end
+    if frame.event then
+      rawset(frame.event, 1, nil)
+      rawset(frame.ctx, 1, nil)
+    end
   end
   self.frames, self.route, self.failure = {}, nil, nil
 end

@@ -159,6 +159,11 @@ local function refuse_size(frame, event_type, refused)
     ("emit %s: %s"):format(event_type, REFUSALS[refused] or refused))
 end
 
+-- What the schema, or the key, does not take.
+local function refuse_data(frame, event_type, reason)
+  frame.fail("schema", ("emit %s: %s"):format(event_type, reason))
+end
+
 ---Sends what a batch handler emitted for one of its events.
 ---@param frame docmsg.Frame
 function M.send_kept(frame)
@@ -181,10 +186,10 @@ function Context:emit(event_type, data, options)
   local key
   if options ~= nil then options, key = read_options(options) end
   local text, reason = target.encode(data)
-  if not text then frame.fail("schema", ("emit %s: %s"):format(event_type, reason)) end
+  if not text then refuse_data(frame, event_type, reason) end
   if key == nil and target.key then
     key, reason = target.key(data)
-    if reason then frame.fail("schema", "emit " .. reason) end
+    if reason then refuse_data(frame, event_type, reason) end
   end
   local emits = frame.emits
   if emits then
@@ -195,7 +200,7 @@ function Context:emit(event_type, data, options)
   if not ok then refuse_size(frame, event_type, refused) end
 end
 
-Context.emit = runtime.context_emit(Context.emit)
+Context.emit = runtime.context_emit(Context.emit, refuse_data, refuse_size)
 
 -- == Fields ==
 

@@ -63,13 +63,11 @@ local function targets_of(app, route)
   return targets
 end
 
--- The same for ctx:emit, without those whose key a function makes, see csrc/runtime/emit_lua.h.
+-- The same for ctx:emit, see csrc/runtime/emit_lua.h.
 local function straight_targets(targets)
   local found = {}
   for event_type, spec in next, targets do
-    if spec.key_field or not spec.key then
-      found[event_type] = { spec.topic, spec.key_field or false, spec.encode }
-    end
+    found[event_type] = { spec.topic, spec.encode, spec.key_field or false, spec.key or false }
   end
   return found
 end
@@ -170,7 +168,10 @@ end
 
 -- Ends what the last record's handler had; it may have been cut off.
 local function clear(frame)
-  if frame.event then frame.event[1], frame.ctx[1] = nil, nil end
+  if frame.event then
+    rawset(frame.event, 1, nil)
+    rawset(frame.ctx, 1, nil)
+  end
   frame[1], frame[2] = nil, nil
   frame.event, frame.ctx, frame.work, frame.route, frame.spec = nil, nil, nil, nil, nil
   frame.attributes, frame.loaded, frame.data, frame.redriven, frame.record_log = nil, false, nil, false, nil

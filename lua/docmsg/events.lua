@@ -77,22 +77,22 @@ M.EventType = guarded {}
 -- == One event ==
 
 -- The key is a field of the data.
-local function field_key(event_type, name)
+local function field_key(name)
   return function(data)
     if type(data) ~= "table" then return nil end
     local key = data[name]
     if type(key) == "string" or key == nil then return key end
     if math.type(key) == "integer" then return ("%d"):format(key) end
-    return nil, ("%s: the key %s must be a string, not %s"):format(event_type, name, value.show(key))
+    return nil, ("the key %s must be a string, not %s"):format(name, value.show(key))
   end
 end
 
 -- The key is what a function makes of the data.
-local function computed_key(event_type, make)
+local function computed_key(make)
   return function(data)
     local key = make(data)
     if type(key) == "string" or key == nil then return key end
-    return nil, ("%s: the key must be a string, not %s"):format(event_type, value.show(key))
+    return nil, ("the key must be a string, not %s"):format(value.show(key))
   end
 end
 
@@ -111,9 +111,9 @@ local function check_topic(topic, note)
 end
 
 -- The function that makes the key.
-local function read_key(event_type, key, data, note)
+local function read_key(key, data, note)
   if key == nil then return nil end
-  if type(key) == "function" then return computed_key(event_type, key) end
+  if type(key) == "function" then return computed_key(key) end
   if type(key) ~= "string" then
     note("key must be the name of a field or a function, not %s", value.show(key))
     return nil
@@ -124,7 +124,7 @@ local function read_key(event_type, key, data, note)
     return nil
   end
   for _, name in ipairs(names) do
-    if name == key then return field_key(event_type, key) end
+    if name == key then return field_key(key) end
   end
   note("key is the field %q, which data does not have%s", key, settings.nearest(key, names))
 end
@@ -144,7 +144,7 @@ local function read_spec(event_type, attributes, note)
   local of = data or schema.any
   return {
     type = event_type, topic = topic, schema = of,
-    key = read_key(event_type, attributes.key, data, note),
+    key = read_key(attributes.key, data, note),
     key_field = type(attributes.key) == "string" and attributes.key or nil,
     read = of:reader(), decode = of:decoder(), check = of:checker(), encode = of:encoder(),
   }

@@ -11,6 +11,8 @@ local s = require "docmsg.schema"
 
 local ORDER <const> = { id = "o1", amount = 7 }
 
+local EMITS <const> = { "done", "plain", "numbered", "made", "looked at" }
+
 local function order(act, changes)
   local data = { id = act or "o1", amount = 7 }
   for name, value in pairs(changes or {}) do data[name] = value end
@@ -63,8 +65,32 @@ local RECORDS <const> = {
   { value = order "changes the event" },
   { value = order "keeps" },
   { value = order "uses what it kept" },
+  { value = order "ends its event" },
+  { value = order "emits without a key" },
+  { value = order "emits with a number for a key" },
+  { value = order "emits without what is the key" },
+  { value = order "emits what is looked at" },
+  { value = order "emits what is refused once" },
+  { value = order "emits with a key that is made" },
+  { value = order "emits with a key that is none" },
+  { value = order "emits with options" },
+  { value = order "emits too much" },
+  { value = order "hides its limit" },
+  { value = order "hides its limit in a coroutine" },
   { value = order() },
 }
+
+-- What the group's handler notes whose event is looked at.
+local looking
+
+-- A check that counts its calls, writes what is the key, and may refuse.
+local function look(data)
+  looking.looks, data.id = (looking.looks or 0) + 1, "inside"
+  if looking.refuses and looking.refuses > 0 then
+    looking.refuses = looking.refuses - 1
+    return "refused once"
+  end
+end
 
 local acts = {}
 
@@ -102,13 +128,43 @@ acts["uses what it kept"] = function(_, _, own)
   end
 end
 
+acts["ends its event"] = function(event) pcall(function() event[1] = nil end) end
+acts["emits without a key"] = function(_, ctx) ctx:emit("plain", { 1, 2 }) end
+acts["emits with a number for a key"] = function(_, ctx) ctx:emit("numbered", { n = 7 }) end
+acts["emits without what is the key"] = function(_, ctx) ctx:emit("numbered", {}) end
+acts["emits what is looked at"] = function(_, ctx, own)
+  looking = own
+  ctx:emit("looked at", { id = "outside" })
+end
+acts["emits what is refused once"] = function(_, ctx, own)
+  looking, own.refuses = own, 1
+  ctx:emit("looked at", { id = "outside" })
+end
+acts["emits with a key that is made"] = function(_, ctx) ctx:emit("made", { n = 7 }) end
+acts["emits with a key that is none"] = function(_, ctx) ctx:emit("made", {}) end
+acts["emits with options"] = function(_, ctx) ctx:emit("done", ORDER, { key = "other", headers = { { "x", "1" } } }) end
+acts["emits too much"] = function(_, ctx) ctx:emit("plain", { ("x"):rep(1000000) }) end
+
+local function spin()
+  while true do end
+end
+
+acts["hides its limit"] = function(_, ctx)
+  ctx:emit("done", { id = "half" })
+  return pcall(spin)
+end
+acts["hides its limit in a coroutine"] = function()
+  return coroutine.resume(coroutine.create(spin))
+end
+
 -- What a handler sees of its event, and does.
 local function handler(own)
   return function(event, ctx)
     own[("%d, attempt %d"):format(event.offset, ctx.attempt)] = { event.type, event.data, event.data, event.id, event.source, event.key,
       event.hops, event.causation, event.correlation, event.value, ctx.attempts, ctx.redriven }
     local act = acts[event.data.id]
-    if act then act(event, ctx, own) else ctx:emit("done", { id = event.data.id, by = event.key }) end
+    if act then return act(event, ctx, own) end -- as its last call: no instruction of Lua follows
+    ctx:emit("done", { id = event.data.id, by = event.key })
   end
 end
 
@@ -121,10 +177,15 @@ describe("the straight way and the way by docmsg.dispatch", function()
     local made = app.new { name = "express", events = {
       order = { topic = "orders", key = "id", data = s.record { id = s.string, amount = s.integer } },
       done = { topic = "done", key = "id", data = s.record { id = s.string, by = s.optional(s.string) } },
+      plain = { topic = "done" },
+      numbered = { topic = "done", key = "n", data = s.record { n = s.optional(s.integer) } },
+      made = { topic = "done", key = function(data) return data.n and "made" .. data.n or false end },
+      ["looked at"] = { topic = "done", key = "id", data = s.record({ id = s.string },
+        { check = look }) },
     } }
-    local options = { retry = { attempts = 3, delay = "1ms", jitter = 0 }, kafka = application.quick() }
-    made:consumer("straight", options):on("order", { emits = { "done" } }, handler(seen.straight))
-    made:consumer("detour", options):on("order", { emits = { "done" }, where = function() return true end },
+    local options = { timeout = "500ms", retry = { attempts = 3, delay = "1ms", jitter = 0 }, kafka = application.quick() }
+    made:consumer("straight", options):on("order", { emits = EMITS }, handler(seen.straight))
+    made:consumer("detour", options):on("order", { emits = EMITS, where = function() return true end },
       handler(seen.detour))
     application.topics(cluster, { orders = 1, done = 1 }, { "straight", "detour" })
     local records = {}
@@ -167,7 +228,7 @@ describe("the straight way and the way by docmsg.dispatch", function()
     for _, message in ipairs(application.read(cluster, "done")) do
       local group = application.header(message, "ce_source"):match "[^/]+$"
       local about = { message.key, message.value }
-      for _, name in ipairs { "ce_type", "ce_causationid", "ce_correlationid", "docmsg-hops" } do
+      for _, name in ipairs { "x", "ce_type", "ce_causationid", "ce_correlationid", "docmsg-hops" } do
         about[name] = application.header(message, name)
       end
       table.insert(found[group], about)
@@ -178,7 +239,13 @@ describe("the straight way and the way by docmsg.dispatch", function()
   it("show a handler the same", function()
     for place, expected in pairs(seen.detour) do assert.same({ place, expected }, { place, seen.straight[place] }) end
     for place in pairs(seen.straight) do assert.is_truthy(seen.detour[place], place) end
+    assert.equal(2, seen.straight.looks)
     assert.is_truthy(seen.straight["0, attempt 1"] and seen.straight["39, attempt 1"])
+  end)
+
+  it("do not take what is no event or context for one", function()
+    local function misuse(event) return getmetatable(event).__index("text", "data") end
+    assert.error_matches(function() misuse(setmetatable({}, require("docmsg.event").Live)) end, "table expected")
   end)
 
   it("count the same", function()
