@@ -109,6 +109,14 @@ static void hasten (int signal_number) {
   timer_settime(the.timer, 0, &soon, NULL);
 }
 
+/* Nobody is in a hurry any more. */
+static void take_time (void) {
+  struct itimerspec never = { .it_value = { .tv_sec = 0 } };
+  the.ending = 0;
+  the.resort = 0;
+  if (the.has_timer) timer_settime(the.timer, 0, &never, NULL);
+}
+
 static void note (int signal_number) {
   hasten(signal_number);
   if (the.pending == 0) the.noted_ms = now_ms();
@@ -212,7 +220,10 @@ void dm_interrupt_listen (int on, int hangup) {
   if (hangup != the.hears_hangup) listen_to_hangup(hangup);
   the.hears_hangup = hangup;
   the.listening = on;
-  if (on) return;
+  if (on) {
+    take_time();
+    return;
+  }
   if (the.pending != 0) the.ending = 1;
   the.pending = 0;
 }
@@ -225,8 +236,7 @@ int dm_interrupt_take_hangup (void) {
 
 void dm_interrupt_begin_reading (void) {
   the.interactive = 1;
-  the.ending = 0;
-  the.resort = 0;
+  take_time();
   the.phase = READING;
 }
 
@@ -234,6 +244,7 @@ int dm_interrupt_end_reading (void) {
   int signal_number = the.pending;
   the.phase = IDLE;
   the.pending = 0;
+  if (signal_number != 0 && may_kill(signal_number)) the.ending = 1;
   return signal_number;
 }
 

@@ -21,6 +21,7 @@ typedef struct dm_folder {
   dev_t device;             /* the folder that was there last: another one may come in its place */
   ino_t inode;
   uint64_t named, synced;   /* the numbers of the last file, and of the last that was synced */
+  uint64_t failed;          /* of the last file that had its name when a sync failed */
 } dm_folder;
 
 /* A file with its name. */

@@ -287,6 +287,15 @@ static lua_Integer mask_of (const struct pollfd *watched, int count) {
   return mask;
 }
 
+/* Were requests left in the queue? Their coming was told when the first of them came. */
+static bool has_requests (dm_queue *queue) {
+  bool has;
+  pthread_mutex_lock(&queue->lock);
+  has = queue->first != NULL;
+  pthread_mutex_unlock(&queue->lock);
+  return has;
+}
+
 /* server:wait(timeout, ...) -> mask: waits for a request, which is bit 0, or for one of the
 ** descriptors, of which each has the next bit. Not deaf to Ctrl-C */
 static int server_wait (lua_State *L) {
@@ -295,10 +304,11 @@ static int server_wait (lua_State *L) {
   struct pollfd watched[WATCHED_MAX + 1] = { { .fd = server->queue.fd, .events = POLLIN } };
   int count = read_watched(L, watched) + 1, left, ready;
   dm_watch watch = dm_watch_begin(L);
+  bool has = has_requests(&server->queue);
   lua_Integer mask;
   uint64_t told;
   do {
-    left = dm_deadline_slice(deadline);
+    left = has ? 0 : dm_deadline_slice(deadline);
     ready = poll(watched, (nfds_t)count, left);
     dm_watch_check(L, &watch);
   } while (ready == 0 && left > 0);
@@ -306,7 +316,7 @@ static int server_wait (lua_State *L) {
   /* Emptied before the queue is read: what comes in between makes it readable again. */
   if ((mask & 1) != 0)
     while (read(server->queue.fd, &told, sizeof told) < 0) break;
-  lua_pushinteger(L, mask);
+  lua_pushinteger(L, has ? mask | 1 : mask);
   return 1;
 }
 

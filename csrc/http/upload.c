@@ -289,7 +289,8 @@ bool dm_upload_discard (dm_upload *upload) {
   upload->kept = false;
   if (name[0] != '\0' && unlinkat(upload->folder, name, 0) != 0) return false;
   upload->kept = upload->held = true; /* there is nothing more to remove, or to mark */
-  return fsync(upload->folder) == 0;
+  return dm_folder_sync(&upload->rules->synced, upload->folder,
+                        dm_folder_named(&upload->rules->synced, upload->folder));
 }
 
 bool dm_upload_settle (int fd) {

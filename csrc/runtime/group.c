@@ -326,7 +326,9 @@ static bool start_threads (dm_group *group) {
   dm_transactor *transactor = group->window.transactor;
   if (transactor != NULL && !dm_transactor_start(transactor, group->rk, &group->inbox))
     return false;
-  return pthread_create(&group->thread, NULL, group_main, group) == 0;
+  if (pthread_create(&group->thread, NULL, group_main, group) == 0) return true;
+  if (transactor != NULL) dm_transactor_stop(transactor);
+  return false;
 }
 
 rd_kafka_resp_err_t dm_group_start (dm_group *group) {

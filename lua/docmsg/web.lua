@@ -124,10 +124,16 @@ local function resume_ready(self)
   end
 end
 
+-- A coroutine that has nothing to do; a handler may have closed its own.
+local function take_idle(self)
+  local co
+  repeat co = table.remove(self.idle) until not co or coroutine.status(co) == "suspended"
+  return co or coroutine.create(work)
+end
+
 local function begin_new(self)
   for request in function() return self.server:request() end do
-    local handler = self.handlers[request:route()]
-    resume(self, table.remove(self.idle) or coroutine.create(work), request, request, handler)
+    resume(self, take_idle(self), request, request, self.handlers[request:route()])
   end
 end
 

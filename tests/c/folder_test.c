@@ -20,16 +20,32 @@ static int here, other;
 
 static void a_file_needs_a_sync_that_began_after_it_had_its_name (void) {
   dm_folder folder;
-  dm_named first, second, third;
+  dm_named first, second, third, fourth, last;
   dm_folder_open(&folder);
   first = dm_folder_named(&folder, here);
   second = dm_folder_named(&folder, here);
   CHECK(!dm_folder_sync(&folder, NONE, first) && errno == EBADF);
   CHECK(!dm_folder_sync(&folder, NONE, second)); /* the one that failed serves nobody */
-  CHECK(dm_folder_sync(&folder, here, first));
-  CHECK(dm_folder_sync(&folder, NONE, second));
   third = dm_folder_named(&folder, here);
-  CHECK(!dm_folder_sync(&folder, NONE, third));
+  fourth = dm_folder_named(&folder, here);
+  CHECK(dm_folder_sync(&folder, here, third));
+  CHECK(dm_folder_sync(&folder, NONE, fourth));
+  last = dm_folder_named(&folder, here);
+  CHECK(!dm_folder_sync(&folder, NONE, last));
+  dm_folder_close(&folder);
+}
+
+static void a_sync_serves_no_file_from_before_one_that_failed (void) {
+  dm_folder folder;
+  dm_named first, second, third;
+  dm_folder_open(&folder);
+  first = dm_folder_named(&folder, here);
+  second = dm_folder_named(&folder, here);
+  CHECK(!dm_folder_sync(&folder, NONE, second));
+  third = dm_folder_named(&folder, here);
+  CHECK(dm_folder_sync(&folder, here, third));
+  CHECK(!dm_folder_sync(&folder, NONE, first));
+  CHECK(dm_folder_sync(&folder, here, first)); /* by its own descriptor, which would tell of an error */
   dm_folder_close(&folder);
 }
 
@@ -45,7 +61,7 @@ static void a_sync_of_another_folder_in_its_place_serves_nobody_here (void) {
   CHECK(!dm_folder_sync(&folder, NONE, first));
   CHECK(!dm_folder_sync(&folder, NONE, moved));
   CHECK(dm_folder_sync(&folder, here, back));
-  CHECK(dm_folder_sync(&folder, NONE, first));
+  CHECK(dm_folder_sync(&folder, here, first));
   dm_folder_close(&folder);
 }
 
@@ -86,6 +102,7 @@ int main (void) {
   other = open(other_place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   CHECK(here >= 0 && other >= 0);
   RUN(a_file_needs_a_sync_that_began_after_it_had_its_name);
+  RUN(a_sync_serves_no_file_from_before_one_that_failed);
   RUN(a_sync_of_another_folder_in_its_place_serves_nobody_here);
   RUN(a_folder_of_which_nothing_is_known_is_synced);
   RUN(threads_share_syncs);

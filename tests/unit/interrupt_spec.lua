@@ -143,6 +143,19 @@ describe("a signal", function()
     assert.equal("", result.err) -- it got no further
   end)
 
+  it("that one loop was ended by does not hurry the next loop when one comes for that", function()
+    local result = interrupt([[
+      local host = require "docmsg.host"
+      host.listen(true)
+      while not host.signal() do end
+      host.listen(false)
+      host.listen(true)
+      os.execute "sleep 0.3; kill -TERM $PPID; sleep 1.5"
+      print(host.signal())
+      host.listen(false)]], "kill -TERM $pid")
+    assert.equal("15\n", result.out)
+  end)
+
   it("a second time ends a program that it interrupts, but that is still stuck", function()
     local result = interrupt(([[
       setmetatable({}, { __gc = function() os.execute "%s" print "it got on" end })

@@ -56,6 +56,21 @@ describe("a site", function()
     assert.truthy(echoed.head:find("X-Size: 5", 1, true))
   end)
 
+  it("hears of a request again that was left in the queue", function()
+    local site <close> = open()
+    site:route({ method = "GET", path = "/page" }, function() return 200, "by its handler" end)
+    assert(site:start())
+    local one = client.start(address(site), client.request("GET", "/page"))
+    local other = client.start(address(site), client.request("GET", "/page"))
+    await(function() return site:busy() == 2 end)
+    assert.equal(1, site.server:wait "10s" & 1)
+    site.server:request():answer(200, "text/plain", "taken by itself")
+    assert.equal(1, site.server:wait "10s" & 1)
+    local bodies = { serve(site, one).body, serve(site, other).body }
+    table.sort(bodies)
+    assert.same({ "by its handler", "taken by itself" }, bodies)
+  end)
+
   local refused = {
     { "an unknown path", 404, "not_found", "GET", "/other" },
     { "a path that only begins as one", 404, "not_found", "GET", "/things/" },
