@@ -52,20 +52,21 @@ def topic(options, partitions=3):
 
 
 class Pair:
-    """Two commands and what is compared: [(what, figure of a result, limit, 'max' or 'min')]."""
+    """Two commands and what is compared: [(what, figure of a result, limit, 'max' or 'min')]. 'warm' rounds
+    are not counted."""
 
-    def __init__(self, ours, peer, compare, before=None):
-        self.ours, self.peer, self.compare, self.before = ours, peer, compare, before
+    def __init__(self, ours, peer, compare, before=None, warm=1):
+        self.ours, self.peer, self.compare, self.before, self.warm = ours, peer, compare, before, warm
 
     def measure(self, rounds):
         ratios = {what: [] for what, *_ in self.compare}
-        for i in range(rounds + 1):
+        for i in range(self.warm + rounds):
             results = []
             for side in (self.ours, self.peer):
                 if self.before:
                     self.before()
                 results.append(side())
-            for what, figure, *_ in self.compare if i > 0 else []:  # the first round warms up
+            for what, figure, *_ in self.compare if i >= self.warm else []:
                 ratios[what].append(figure(results[0]) / figure(results[1]))
         return {what: statistics.median(found) for what, found in ratios.items()}
 
@@ -206,15 +207,17 @@ def fill(options, name, events):
     run([options.program, "bench/pipeline_fill.lua", options.bootstrap, name, str(events)])
 
 
-def pipeline_peer(options, command, workers, compare, events=EVENTS):
-    """Our pipeline against another, each with a topic of its own for every run."""
+def pipeline_peer(options, command, workers, compare, events=EVENTS, warm=4):
+    """Our pipeline against another, each with a topic of its own for every run. A broker that has just
+    started compiles its code for several rounds, on the processors that both want."""
     source = topic(options, 6)
     fill(options, source, events)
 
     def side(words, *more):
         return lambda: reported([*words, options.bootstrap, source, topic(options, 6), str(events),
                                  *more])
-    return Pair(side([options.program, "bench/pipeline.lua"], str(workers)), side(command), compare)
+    return Pair(side([options.program, "bench/pipeline.lua"], str(workers)), side(command), compare,
+                warm=warm)
 
 
 def franz(options, workers, limit):
@@ -230,7 +233,7 @@ def confluent(options):
 
 def faststream(options):
     return pipeline_peer(options, [sys.executable, "bench/pipeline_faststream.py"], 0,
-                         [("events per second / FastStream", rate, 40, "min")], FEW_EVENTS)
+                         [("events per second / FastStream", rate, 40, "min")], FEW_EVENTS, warm=1)
 
 
 UPLOADS = 2_000
