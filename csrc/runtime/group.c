@@ -45,13 +45,17 @@ static void publish_stats (dm_group *group) {
                                        totals->skipped - totals->cancelled) -
                              (group->unsettled - group->window.count);
   group->stats.polled_ms = group->now;
+  group->unpublished = false;
   pthread_mutex_lock(&group->lock);
   group->published = group->stats;
   pthread_mutex_unlock(&group->lock);
 }
 
-static void publish_when_due (dm_group *group) {
-  if (group->now - group->stats.polled_ms >= DM_GROUP_TICK_MS) publish_stats(group);
+/* At the end of a round: now and then, and what changed as soon as there is nothing else to do. */
+static void publish_when_due (dm_group *group, bool busy) {
+  bool due = group->now - group->stats.polled_ms >= DM_GROUP_TICK_MS;
+  group->unpublished = group->unpublished || busy;
+  if (due || (group->unpublished && !busy)) publish_stats(group);
 }
 
 /* -- The consumer's events -------------------------------------------------------------------- */
@@ -119,7 +123,7 @@ void dm_group_round (dm_group *group, int timeout_ms) {
   dm_group_hand_out(group);
   group->delivery->commit(group);
   dm_group_watch(group);
-  publish_when_due(group);
+  publish_when_due(group, busy);
   if (busy) return;
   dm_inbox_wait(&group->inbox, min(timeout_ms, idle_ms(group)));
   group->now = dm_clock_ms();
@@ -146,7 +150,7 @@ static void run_round (dm_group *group) {
   dm_group_watch(group);
   dm_group_sweep_seats(group);
   dm_group_measure(group);
-  publish_when_due(group);
+  publish_when_due(group, busy);
   if (!busy) dm_inbox_wait(&group->inbox, idle_ms_taking(group));
 }
 
