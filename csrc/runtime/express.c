@@ -10,6 +10,7 @@
 #include "runtime/live.h"
 #include "runtime/seat.h"
 #include "runtime/work_lua.h"
+#include "schema/text.h"
 #include "worker/limit.h"
 
 /* The dispatcher looks at longer ids. */
@@ -142,8 +143,21 @@ static int handle (lua_State *L) {
   return 0;
 }
 
+/* Pushes the record's value, lent when it is small. */
+static void push_value (lua_State *L, const rd_kafka_message_t *record, dm_text *text) {
+  dm_text_open(text, L, 0);
+  if (record->len >= sizeof text->small) {
+    dm_push_bytes(L, record->payload, record->len);
+    return;
+  }
+  dm_text_put(text, record->payload, record->len);
+  text->small[record->len] = '\0';
+  lua_pushlightuserdata(L, text);
+}
+
 /* Calls handle, protected, and pushes whether that went well, and what it gave.  [-0, +2, e] */
 static void call (lua_State *L, const rd_kafka_message_t *record) {
+  dm_text text;
   dm_live_push(L, UP(FRAME), UP(EVENT));
   dm_live_push(L, UP(FRAME), UP(CONTEXT));
   keep(L, SLOT_EVENT, LAST_EVENT);
@@ -155,7 +169,7 @@ static void call (lua_State *L, const rd_kafka_message_t *record) {
   lua_pushvalue(L, SLOT_EVENT);
   lua_pushvalue(L, SLOT_CONTEXT);
   lua_rawgeti(L, SLOT_LIST, ROUTE_READ);
-  dm_push_bytes(L, record->payload, record->len);
+  push_value(L, record, &text);
   lua_call(L, 7, 2);
 }
 

@@ -180,7 +180,7 @@ static int work_emit (lua_State *L) {
   luaL_argcheck(L, ((const work_box *)lua_touserdata(L, 1))->main == NULL, 1,
                 "a record that is kept emits when it is settled");
   lua_settop(L, 6);
-  refused = dm_emit_lua(L, handler, 1);
+  refused = dm_emit_lua(L, handler, 1, NULL);
   if (refused != NULL) {
     lua_pushnil(L);
     lua_pushstring(L, refused);

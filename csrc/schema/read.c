@@ -385,8 +385,10 @@ static bool read_node (reader *r, const dm_node *node) {
 
 /* Reads the text at 1 and leaves its value at the top. */
 static bool read_text (reader *r, const dm_node *root) {
+  const dm_text *lent = root != NULL ? dm_text_lent(r->L, 1) : NULL;
   size_t size;
-  r->at = luaL_checklstring(r->L, 1, &size);
+  if (lent != NULL) r->at = lent->at, size = lent->size;
+  else r->at = luaL_checklstring(r->L, 1, &size);
   r->end = r->at + size;
   if (dm_utf8_invalid(r->at, size) != size) return false;
   skip_space(r);

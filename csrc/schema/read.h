@@ -20,7 +20,8 @@
 int dm_read_new (lua_State *L);
 
 /* decode(text) -> value as check(read(text)) gives it, or nil when the text was not read, or does not
-** fit: it may still do when it is read and checked apart. */
+** fit: it may still do when it is read and checked apart. The text may be lent (text.h), with a NUL behind
+** it. */
 int dm_read_decode (lua_State *L);
 
 #endif

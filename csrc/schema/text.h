@@ -5,11 +5,15 @@
 ** Ownership: what does not fit in the struct is a userdata, kept by a stack slot of the caller's:
 **            an error that is raised leaves nothing behind, and the memory is counted as Lua's.
 ** Order:     dm_text_open; any number of the others; the slot must stay while the text is in use.
+**
+** A text may be lent to functions of C, by a light userdata: then it need not become a string of Lua,
+** which is garbage soon.
 */
 #ifndef DM_TEXT_H
 #define DM_TEXT_H
 
 #include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -18,11 +22,21 @@ typedef struct dm_text {
   int slot;
   char *at;
   size_t size, room;
-  char small[1024];
+  char small[2048];
 } dm_text;
 
 /* An empty text; 'slot' is an index of the stack that holds nothing else. */
 void dm_text_open (dm_text *text, lua_State *L, int slot);
+
+/* Is all of it in the struct, so that it can be lent? */
+static inline bool dm_text_is_small (const dm_text *text) {
+  return text->at == text->small;
+}
+
+/* The text that is lent at idx, or NULL.  [-0, +0, -] */
+static inline dm_text *dm_text_lent (lua_State *L, int idx) {
+  return lua_islightuserdata(L, idx) ? lua_touserdata(L, idx) : NULL;
+}
 
 /* Makes room for so many bytes more.  [-0, +0, m] */
 void dm_text_grow (dm_text *text, size_t more);

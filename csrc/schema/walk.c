@@ -165,10 +165,11 @@ int dm_walk_check (lua_State *L) {
 }
 
 int dm_walk_encode (lua_State *L) {
-  dm_text text;
-  dm_walk w = { .L = L, .text = &text };
-  dm_text_open(&text, L, BUFFER);
+  dm_text own, *lent = dm_text_lent(L, 2), *text = lent != NULL ? lent : &own;
+  dm_walk w = { .L = L, .text = text };
+  dm_text_open(text, L, BUFFER);
   if (!run(&w)) return push_refusal(L);
-  lua_pushlstring(L, text.at, text.size);
+  if (text == lent && dm_text_is_small(text)) lua_pushboolean(L, 1);
+  else lua_pushlstring(L, text->at, text->size);
   return 1;
 }

@@ -31,7 +31,8 @@ typedef struct dm_walk {
 ** With 'parsed', the reason is json.DOUBTFUL when the text must be read again. */
 int dm_walk_check (lua_State *L);
 
-/* encode(value) -> text | nil, reason */
+/* encode(value [, lent]) -> text | nil, reason
+** With a text that is lent: true, when it was written there and is small. */
 int dm_walk_encode (lua_State *L);
 
 /* Finds the program and makes room for what is told about refusals, above the argument. Returns the
