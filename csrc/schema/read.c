@@ -40,6 +40,7 @@ static bool read_value (reader *r);
 static bool read_node (reader *r, const dm_node *node);
 
 static void skip_space (reader *r) {
+  if ((unsigned char)*r->at > ' ') return; /* as a rule */
   while (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t') r->at++;
 }
 
@@ -373,7 +374,10 @@ static bool read_list (reader *r, const dm_node *node) {
 
 /* Reads a value of the node's kind and checks it: its parts as they come, where that is the same. */
 static bool read_node (reader *r, const dm_node *node) {
-  if (node->any_string && *r->at == '"') return read_value(r);
+  if (node->any_string && *r->at == '"') {
+    r->at++;
+    return read_string(r);
+  }
   if (node->kind == DM_KIND_RECORD && !node->observed && node->count <= FIELDS_MAX && *r->at == '{')
     return read_container(r, node, read_record);
   if (node->kind == DM_KIND_ARRAY && node->check == 0 && *r->at == '[')

@@ -5,9 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define EACH(byte) ((byte) * 0x0101010101010101u)
-#define HIGH_BITS EACH(0x80u)
-
+#define HIGH_BITS UINT64_C(0x8080808080808080)
 #define WORD sizeof(uint64_t)
 #define WORDS (4 * WORD)
 
@@ -59,18 +57,28 @@ size_t dm_utf8_invalid (const char *text, size_t size) {
   return size;
 }
 
-/* How many of the next eight bytes come before the first that is of some kind, or some less. */
-static size_t count_common (const char *text) {
-  uint64_t word = word_at(text);
-  uint64_t odd = word | (word - EACH(0x20u)) | ((word ^ EACH(0x22u)) - EACH(1u)) |
-                 ((word ^ EACH(0x5cu)) - EACH(1u)) | ((word ^ EACH(0x7fu)) - EACH(1u));
-  odd &= HIGH_BITS;
-  if (odd == 0) return WORD;
+/* Bytes that are looked at together. */
+typedef uint8_t block __attribute__((vector_size(16)));
+#define BLOCK sizeof(block)
+
+/* The number of the first byte that is not 0; BLOCK: there is none. On some machines it is less. */
+static size_t first_set (block bytes) {
+  uint64_t halves[2];
+  memcpy(halves, &bytes, BLOCK);
+  if ((halves[0] | halves[1]) == 0) return BLOCK;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  return (size_t)__builtin_ctzll(odd) / 8; /* a byte is only borrowed from by those before it */
+  if (halves[0] != 0) return (size_t)__builtin_ctzll(halves[0]) / 8;
+  return WORD + (size_t)__builtin_ctzll(halves[1]) / 8;
 #else
   return 0;
 #endif
+}
+
+/* How many bytes of the next block come before the first that is of some kind, or some less. */
+static size_t count_common (const char *text) {
+  block bytes;
+  memcpy(&bytes, text, BLOCK);
+  return first_set((block)((bytes < 0x20) | (bytes == '"') | (bytes == '\\') | (bytes > 0x7e)));
 }
 
 static unsigned byte_kind (unsigned char byte) {
@@ -80,25 +88,21 @@ static unsigned byte_kind (unsigned char byte) {
 }
 
 unsigned dm_bytes_kinds (const char *text, size_t size) {
-  char rest[] = "        ";
   unsigned kinds = 0;
   size_t at = 0;
-  while (size - at >= WORD && count_common(text + at) == WORD) at += WORD;
-  if (size - at < WORD) {
-    memcpy(rest, text + at, size - at);
-    if (count_common(rest) == WORD) return 0;
-  }
+  while (size - at >= BLOCK && count_common(text + at) == BLOCK) at += BLOCK;
+  if (at > 0 && size - at < BLOCK && count_common(text + size - BLOCK) == BLOCK) return 0;
   for (; at < size; at++) kinds |= byte_kind((unsigned char)text[at]);
   return kinds;
 }
 
 size_t dm_bytes_plain (const char *text, size_t size) {
-  size_t at = 0, step = WORD;
+  size_t at = 0, step = BLOCK;
   while (at < size) {
-    for (; step == WORD && size - at >= WORD; at += step) step = count_common(text + at);
+    for (; step == BLOCK && size - at >= BLOCK; at += step) step = count_common(text + at);
     if (at == size || byte_kind((unsigned char)text[at]) & DM_BYTES_ESCAPE) break;
     at++;
-    step = WORD;
+    step = BLOCK;
   }
   return at;
 }
