@@ -118,7 +118,7 @@ static bool add_letter (const dm_work *work, dm_outbox *outbox, dm_outlet *outle
                         rd_kafka_headers_t *headers) {
   const rd_kafka_message_t *record = work->message;
   int64_t timestamp = rd_kafka_message_timestamp(record, NULL);
-  return dm_outbox_add(outbox, (dm_emit){
+  return dm_outbox_add(outbox, &(dm_emit){
     .outlet = outlet, .headers = headers, .key_size = record->key_len,
     .value_size = whole ? record->len : 0, .timestamp = timestamp > 0 ? timestamp : 0,
     .partition = RD_KAFKA_PARTITION_UA,

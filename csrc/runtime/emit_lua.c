@@ -131,7 +131,7 @@ const char *dm_emit_lua (lua_State *L, dm_handler *handler, int at, const dm_tex
   emit.headers = dm_envelope_new(cause, &handler->by, &emitted, 8);
   if (emit.headers == NULL) luaL_error(L, "not enough memory");
   if (extra > 0) read_headers(L, at + OPTIONS, emit.headers);
-  if (!dm_outbox_add(handler->outbox, emit, lua_tostring(L, at + KEY), value.at)) {
+  if (!dm_outbox_add(handler->outbox, &emit, lua_tostring(L, at + KEY), value.at)) {
     rd_kafka_headers_destroy(emit.headers);
     luaL_error(L, "not enough memory");
   }

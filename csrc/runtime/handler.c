@@ -450,17 +450,19 @@ static int run (dm_handler *handler, dm_work *work, int64_t *now) {
   return count + 1;
 }
 
-/* Has the processor fetch what the next works need: records were written by another thread, and a while
-** ago. */
+static void fetch (const void *bytes, size_t size) {
+  for (size_t at = 0; at < size && at < LOOK_AHEAD; at += CACHE_LINE)
+    __builtin_prefetch((const char *)bytes + at);
+}
+
+/* Has the processor fetch what the next works need, which other threads wrote a while ago: the value of
+** the next one, the record of the one behind it, and the third itself. */
 static void look_ahead (const dm_work *next) {
-  const char *value;
   if (next == NULL) return;
-  value = next->message->payload;
-  for (size_t at = 0; at < LOOK_AHEAD && at < next->message->len; at += CACHE_LINE)
-    __builtin_prefetch(value + at);
-  if (next->next == NULL) return;
-  for (size_t at = 0; at < LOOK_AHEAD; at += CACHE_LINE)
-    __builtin_prefetch((const char *)next->next->message + at);
+  fetch(next->message->payload, next->message->len);
+  if ((next = next->next) == NULL) return;
+  fetch(next->message, LOOK_AHEAD);
+  if (next->next != NULL) fetch(next->next, sizeof *next);
 }
 
 /* Runs the works, unless it is interrupted. Returns how many ran. */

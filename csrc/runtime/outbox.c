@@ -52,19 +52,22 @@ static bool grow (void **block, size_t *room, size_t item, size_t needed) {
   return true;
 }
 
-bool dm_outbox_add (dm_outbox *outbox, dm_emit emit, const char *key, const char *value) {
-  size_t bytes = emit.key_size + emit.value_size;
-  if (!grow((void **)&outbox->emits, &outbox->room, sizeof emit, outbox->count + 1) ||
+bool dm_outbox_add (dm_outbox *outbox, const dm_emit *emit, const char *key,
+                    const char *value) {
+  size_t bytes = emit->key_size + emit->value_size;
+  dm_emit *added;
+  if (!grow((void **)&outbox->emits, &outbox->room, sizeof *emit, outbox->count + 1) ||
       !grow((void **)&outbox->bytes, &outbox->size, 1, outbox->used + bytes))
     return false;
-  emit.at = outbox->used;
-  emit.has_key = key != NULL;
-  emit.has_value = value != NULL;
-  if (emit.has_key && emit.key_size > 0) memcpy(outbox->bytes + emit.at, key, emit.key_size);
-  if (emit.has_value && emit.value_size > 0)
-    memcpy(outbox->bytes + emit.at + emit.key_size, value, emit.value_size);
+  added = &outbox->emits[outbox->count++];
+  *added = *emit;
+  added->at = outbox->used;
+  added->has_key = key != NULL;
+  added->has_value = value != NULL;
+  if (key != NULL && emit->key_size > 0) memcpy(outbox->bytes + added->at, key, emit->key_size);
+  if (value != NULL && emit->value_size > 0)
+    memcpy(outbox->bytes + added->at + emit->key_size, value, emit->value_size);
   outbox->used += bytes;
-  outbox->emits[outbox->count++] = emit;
   return true;
 }
 

@@ -50,7 +50,7 @@ void dm_outbox_clear (dm_outbox *outbox);
 
 /* Adds an emit; 'emit' says all but its place, key and value are copied (NULL: null), the headers
 ** are taken. False: no memory, and the headers are the caller's. */
-bool dm_outbox_add (dm_outbox *outbox, dm_emit emit, const char *key, const char *value);
+bool dm_outbox_add (dm_outbox *outbox, const dm_emit *emit, const char *key, const char *value);
 
 /* Moves the emits to an outbox of their exact size, which waits for its transaction, and leaves this
 ** one empty. NULL: no memory, and nothing has changed. */

@@ -69,7 +69,7 @@ static void add_emit (dm_outbox *outbox, dm_outlet *outlet) {
   dm_emit emit = { .outlet = outlet, .partition = RD_KAFKA_PARTITION_UA, .value_size = 5 };
   emit.headers = rd_kafka_headers_new(1);
   CHECK(rd_kafka_header_add(emit.headers, "ce_type", -1, "b", -1) == RD_KAFKA_RESP_ERR_NO_ERROR);
-  CHECK(dm_outbox_add(outbox, emit, NULL, "value"));
+  CHECK(dm_outbox_add(outbox, &emit, NULL, "value"));
 }
 
 static dm_work *new_work (dm_work_pool *pool, dm_inbox *inbox) {
