@@ -32,6 +32,19 @@ static void set_presets (lua_State *L, const dm_preset *presets) {
   }
 }
 
+/* Takes the property out of the table at idx where it has another name: the same property twice would be
+** set in any order. */
+static void drop_synonyms (lua_State *L, int idx, const char *name) {
+  idx = lua_absindex(L, idx);
+  for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+    const char *other = lua_tostring(L, -2);
+    if (strcmp(other, name) == 0 || !dm_property_is_same(L, other, name)) continue;
+    lua_pushvalue(L, -2);
+    lua_pushnil(L);
+    lua_rawset(L, idx);
+  }
+}
+
 /* Copies the properties in the table at idx to the one on the top of the stack. The state's
 ** defaults serve clients of every kind, so what does not apply to this one is passed over;
 ** what is asked of this client must apply to it. */
@@ -42,7 +55,10 @@ static void add_properties (lua_State *L, int idx, const char *what, dm_scope sc
       luaL_error(L, "%s: kafka: property names are strings, got a %s", what, luaL_typename(L, -2));
     name = lua_tostring(L, -2);
     dm_property_push_text(L, -1, what, name);
-    if (dm_property_applies(L, name, scope)) lua_setfield(L, -4, name);
+    if (dm_property_applies(L, name, scope)) {
+      drop_synonyms(L, -4, name);
+      lua_setfield(L, -4, name);
+    }
     else if (strict) luaL_error(L, "%s: '%s' is a property of another kind of client", what, name);
     else lua_pop(L, 1);
   }

@@ -64,6 +64,16 @@ static const char *set_columns (lua_State *L, const char *line) {
   return line;
 }
 
+/* "Alias for `name`: text" -> alias_of. */
+static void set_alias (lua_State *L, const char *text) {
+  static const char mark[] = "Alias for `";
+  const char *name = strstr(text, mark);
+  if (name == NULL) return;
+  name += sizeof mark - 1;
+  lua_pushlstring(L, name, strcspn(name, "`"));
+  lua_setfield(L, -2, "alias_of");
+}
+
 /* "text <br>*Type: integer*" -> description and type. */
 static void set_description (lua_State *L, const char *text) {
   static const char mark[] = "<br>*Type: ";
@@ -85,6 +95,7 @@ static void add_line (lua_State *L, const char *line) {
   rest = set_columns(L, line);
   if (rest != NULL && strncmp(line, "Property ", 9) != 0) {
     set_description(L, rest);
+    set_alias(L, rest);
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, (lua_Integer)lua_rawlen(L, -3) + 1);
     lua_getfield(L, -1, "name");
@@ -254,6 +265,20 @@ bool dm_property_is_known (lua_State *L, const char *name) {
   known = lua_getfield(L, -1, name) != LUA_TNIL;
   lua_pop(L, 2);
   return known;
+}
+
+/* The name that librdkafka knows the property by: of an alias, what it stands for. */
+static const char *real_name (lua_State *L, const char *name) {
+  int top = lua_gettop(L);
+  dm_property_push_all(L);
+  if (lua_getfield(L, -1, name) == LUA_TTABLE && lua_getfield(L, -1, "alias_of") == LUA_TSTRING)
+    name = lua_tostring(L, -1); /* the properties table keeps it */
+  lua_settop(L, top);
+  return name;
+}
+
+bool dm_property_is_same (lua_State *L, const char *name, const char *other) {
+  return strcmp(real_name(L, name), real_name(L, other)) == 0;
 }
 
 int dm_property_applies (lua_State *L, const char *name, dm_scope scope) {

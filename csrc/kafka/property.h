@@ -17,8 +17,8 @@ typedef enum dm_scope {
   DM_SCOPE_PRODUCER
 } dm_scope;
 
-/* Pushes the table name -> {name, scope, type, range, default, deprecated, description}, whose
-** array part lists the same entries in librdkafka's order.  [-0, +1, e] */
+/* Pushes the table name -> {name, alias_of, scope, type, range, default, deprecated,
+** description}, whose array part lists the same entries in librdkafka's order.  [-0, +1, e] */
 void dm_property_push_all (lua_State *L);
 
 /* Pushes the value at idx as librdkafka's text for that property. Raises when the property is
@@ -31,6 +31,9 @@ bool dm_property_is_known (lua_State *L, const char *name);
 
 /* Does a known property apply to clients of that kind?  [-0, +0, e] */
 int dm_property_applies (lua_State *L, const char *name, dm_scope scope);
+
+/* Are these two names of one known property?  [-0, +0, e] */
+bool dm_property_is_same (lua_State *L, const char *name, const char *other);
 
 /* Must the value of this property never be shown? */
 int dm_property_is_secret (const char *name);

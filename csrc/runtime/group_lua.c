@@ -74,9 +74,13 @@ static const dm_option options[] = {
 #define QUEUED_RECORDS 20000
 #define QUEUED_KBYTES 16384
 
+/* How much is fetched at once in all: large fetches are fewer, but come on top of what is read ahead. */
+#define FETCH_BYTES (6 << 20)
+
 /* The least share of a partition: most of them may be another member's. */
 #define SHARE_RECORDS 500
 #define SHARE_KBYTES 256
+#define SHARE_BYTES (256 << 10)
 
 /* After so many milliseconds librdkafka looks again, where it can be told. */
 #define LOOK_AGAIN "fetch.queue.backoff.ms"
@@ -150,12 +154,12 @@ static const char *share (char text[24], lua_Integer all, lua_Integer partitions
 /* Pushes the properties for what the options leave open. */
 static void collect_presets (lua_State *L) {
   lua_Integer partitions = dm_option_integer(L, 1, "partitions", PARTITIONS);
-  char records[24], kbytes[24];
+  char records[24], kbytes[24], bytes[24];
   const dm_preset presets[] = {
     { "auto.offset.reset", "earliest" },
     { "queued.min.messages", share(records, QUEUED_RECORDS, partitions, SHARE_RECORDS) },
     { "queued.max.messages.kbytes", share(kbytes, QUEUED_KBYTES, partitions, SHARE_KBYTES) },
-    { "fetch.message.max.bytes", "262144" },
+    { "fetch.message.max.bytes", share(bytes, FETCH_BYTES, partitions, SHARE_BYTES) },
     { dm_property_is_known(L, LOOK_AGAIN) ? LOOK_AGAIN : NULL, LOOK_AGAIN_MS },
     { NULL, NULL },
   };

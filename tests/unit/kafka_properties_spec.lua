@@ -34,6 +34,8 @@ describe("kafka.properties", function()
     local properties = by_name()
     local linger = properties["linger.ms"]
     assert.equal("P", linger.scope)
+    assert.equal("queue.buffering.max.ms", linger.alias_of)
+    assert.is_nil(properties["group.id"].alias_of)
     assert.is_truthy(linger.type:find("float") or linger.type:find("integer"))
     assert.equal("C", properties["group.id"].scope)
     assert.equal("*", properties["client.id"].scope)
@@ -125,6 +127,14 @@ describe("a property", function()
       assert.not_matches("hunter2", message)
     end)
   end
+
+  it("replaces what is set by default under its other name", function()
+    local producer, err = kafka.producer { kafka = { ["request.required.acks"] = 1 } }
+    assert.is_nil(producer)
+    assert.matches("acks.*idempotence", err.message)
+    kafka.defaults { kafka = { ["request.required.acks"] = 1 } }
+    assert(kafka.producer { kafka = { acks = -1 } }):close()
+  end)
 
   it("has a name that is a string", function()
     assert.error_matches(set { 5 }, "property names are strings")

@@ -57,7 +57,7 @@ function kafka.version() end
 function kafka.defaults(defaults) end
 
 ---The configuration properties of this librdkafka, in its own order.
----@return {name: string, scope: "*"|"C"|"P", type: string, range: string, default: string, deprecated: boolean, description: string}[]
+---@return {name: string, alias_of?: string, scope: "*"|"C"|"P", type: string, range: string, default: string, deprecated: boolean, description: string}[]
 function kafka.properties() end
 
 ---The candidate nearest to a misspelt word.
