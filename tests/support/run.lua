@@ -58,11 +58,12 @@ local function install_checks(list)
   busted.register = register
 end
 
----@param verbose boolean
-local function subscribe(verbose)
+---@param options table busted's
+local function subscribe(options)
   local function problem(element, _, message, trace)
     report:problem(element.name or element.descriptor or "run", message,
-      verbose and trace and trace.traceback)
+      options.verbose and trace and trace.traceback)
+    busted.skipAll = not options["keep-going"]
     return nil, true
   end
   busted.subscribe({ "failure" }, problem)
@@ -92,7 +93,8 @@ local function command_line()
 end
 
 local function load_specs(options)
-  require "busted.modules.filter_loader"(busted, {
+  local choose_specs = require "busted.modules.filter_loader"()
+  choose_specs(busted, {
     tags = options.tags, excludeTags = options["exclude-tags"],
     filter = options.filter, filterOut = options["filter-out"],
     nokeepgoing = not options["keep-going"],
@@ -118,7 +120,7 @@ local function main()
   local options = command_line()
   shuffle_specs(math.tointeger(os.getenv("DOCMSG_TEST_SEED")))
   install_checks(options.list)
-  subscribe(options.verbose)
+  subscribe(options)
   load_specs(options)
   if os.getenv("DOCMSG_TEST_GC") == "stress" then
     stress_collector()
