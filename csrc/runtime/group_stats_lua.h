@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* group_stats_lua.h -- a group's figures as a Lua table. */
+/* group_stats_lua.h -- a group's figures as a Lua table.
+**
+** Threads: the thread that owns L.
+*/
 #ifndef DM_GROUP_STATS_LUA_H
 #define DM_GROUP_STATS_LUA_H
 
