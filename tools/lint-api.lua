@@ -7,7 +7,6 @@
 local folder = arg[0]:match("^(.*)/[^/]*$") or "."
 local root = folder .. "/.."
 package.path = ("%s/?.lua;%s"):format(folder, package.path)
-local annotations = require "lib.annotations"
 local engine = require "docmsg.engine"
 local kafka = require "docmsg.kafka"
 local pages = require "lib.pages"
@@ -21,12 +20,11 @@ local function find(where, format, ...)
   io.stderr:write(("%s: " .. format .. "\n"):format(where, ...))
 end
 
----@param file annotations.File
----@param thing? {line: integer}
+---@param place annotations.Place|annotations.File
 ---@return string where
-local function at(file, thing)
-  local path = file.path:gsub("^.*/%.%./", "")
-  return thing and ("%s:%d"):format(path, thing.line) or path
+local function at(place)
+  local path = place.path:gsub("^.*/%.%./", "")
+  return place.line and ("%s:%d"):format(path, place.line) or path
 end
 
 ---@param names string[]
@@ -104,7 +102,7 @@ local function check_methods(files)
       annotated[class.name] = true
       local methods = classes[class.name]
       if methods then
-        compare(at(file), class.name, set_of(methods), annotated_methods(file, class.name))
+        compare(at(class), class.name, set_of(methods), annotated_methods(file, class.name))
       end
     end
   end
@@ -119,20 +117,28 @@ local function check_classes(file)
   for _, fn in ipairs(file.functions) do
     local class = fn.class and fn.class.name
     if class and not classes[class] and class ~= "docmsg.Client" then
-      find(at(file, fn), "%s is annotated, but no such class is registered", class)
+      find(at(fn), "%s is annotated, but no such class is registered", class)
     end
   end
 end
 
 -- == docmsg.kafka: fields ==
 
-local function annotated_fields(file, name)
-  local names = {}
+---@param file annotations.File
+---@param name string
+---@return annotations.Class
+local function class_in(file, name)
   for _, class in ipairs(file.classes) do
-    if class.name == name then
-      for _, field in ipairs(class.fields) do names[field.name] = true end
-    end
+    if class.name == name then return class end
   end
+  return { name = name, parents = {}, description = "", fields = {}, path = file.path, line = 1 }
+end
+
+---@param class annotations.Class
+---@return table<string, true> names
+local function fields_of(class)
+  local names = {}
+  for _, field in ipairs(class.fields) do names[field.name] = true end
   return names
 end
 
@@ -159,14 +165,17 @@ end
 
 local function check_fields(file)
   local message, report = sample_record()
-  compare(at(file), "docmsg.Message", keys(message), annotated_fields(file, "docmsg.Message"))
-  local annotated = annotated_fields(file, "docmsg.Report")
-  for name in pairs(annotated_fields(file, "docmsg.TopicPartition")) do annotated[name] = true end
-  compare(at(file), "docmsg.Report", keys(report), annotated)
+  local class = class_in(file, "docmsg.Message")
+  compare(at(class), class.name, keys(message), fields_of(class))
+  class = class_in(file, "docmsg.Report")
+  local annotated = fields_of(class)
+  for name in pairs(fields_of(class_in(file, "docmsg.TopicPartition"))) do annotated[name] = true end
+  compare(at(class), class.name, keys(report), annotated)
   local _, err = kafka.admin { kafka = { ["security.protocol"] = "none" } }
-  annotated = annotated_fields(file, "docmsg.Error")
+  class = class_in(file, "docmsg.Error")
+  annotated = fields_of(class)
   for name in pairs(keys(err)) do
-    if not annotated[name] then find(at(file), "docmsg.Error: '%s' is not annotated", name) end
+    if not annotated[name] then find(at(class), "%s: '%s' is not annotated", class.name, name) end
   end
 end
 
@@ -205,12 +214,13 @@ local function check_options(file)
   end
   local constructors = { AdminOptions = false, ClientOptions = kafka.admin,
                          ProducerOptions = kafka.producer, ConsumerOptions = kafka.consumer }
-  for class, constructor in pairs(constructors) do
-    for name in pairs(constructor and annotated_fields(file, "docmsg." .. class) or {}) do
+  for class_name, constructor in pairs(constructors) do
+    local class = class_in(file, "docmsg." .. class_name)
+    for name in pairs(constructor and fields_of(class) or {}) do
       -- A coroutine is no option's value: this is refused, for its type or for its name.
       local _, message = pcall(constructor, { [name] = coroutine.create(print) })
       if tostring(message):find("unknown option", 1, true) then
-        find(at(file), "docmsg.%s: the option '%s' is annotated, but refused", class, name)
+        find(at(class), "%s: the option '%s' is annotated, but refused", class.name, name)
       end
     end
   end
@@ -218,17 +228,17 @@ end
 
 -- == Lua: functions, parameters, types ==
 
-local function check_parameters(file, fn)
+local function check_parameters(fn)
   local annotated = {}
   for _, param in ipairs(fn.params) do annotated[param.name] = true end
   for _, name in ipairs(fn.arguments) do
     if not annotated[name] and not name:find("^_") then
-      find(at(file, fn), "%s%s%s: the parameter '%s' is not annotated", fn.owner, fn.separator, fn.name, name)
+      find(at(fn), "%s%s%s: the parameter '%s' is not annotated", fn.owner, fn.separator, fn.name, name)
     end
     annotated[name] = nil
   end
   for name in pairs(annotated) do
-    find(at(file, fn), "%s%s%s: '%s' is annotated, but no parameter", fn.owner, fn.separator, fn.name, name)
+    find(at(fn), "%s%s%s: '%s' is annotated, but no parameter", fn.owner, fn.separator, fn.name, name)
   end
 end
 
@@ -236,9 +246,9 @@ local function check_functions(file)
   for _, fn in ipairs(file.functions) do
     local public = (fn.class or fn.owner == "M") and not fn.hidden
     if public and not fn.documented then
-      find(at(file, fn), "%s%s%s is public, but not annotated", fn.owner, fn.separator, fn.name)
+      find(at(fn), "%s%s%s is public, but not annotated", fn.owner, fn.separator, fn.name)
     elseif public then
-      check_parameters(file, fn)
+      check_parameters(fn)
     end
   end
 end
@@ -251,8 +261,8 @@ local function check_types(modules)
     for _, alias in ipairs(module.file.aliases) do known[alias.name] = true end
   end
   for _, module in ipairs(modules) do
-    for name, line in pairs(module.file.types) do
-      if not known[name] then find(at(module.file, { line = line }), "the type '%s' is not defined", name) end
+    for name, place in pairs(module.file.types) do
+      if not known[name] then find(at(place), "the type '%s' is not defined", name) end
     end
   end
 end
@@ -268,15 +278,25 @@ local function check_reference()
   end
 end
 
+---@param modules reference.Module[]
+---@return annotations.File[] contracts of the C modules
+---@return annotations.File contract docmsg.kafka's
+local function contracts_of(modules)
+  local contracts, contract = {}, nil
+  for _, module in ipairs(modules) do
+    if module.name:find("^docmsg%.meta%.") then contracts[#contracts + 1] = module.file end
+    if module.name == "docmsg.meta.kafka" then contract = module.file end
+  end
+  return contracts, contract
+end
+
 local function main()
-  local contract = annotations.read(root .. "/lua/docmsg/meta/kafka.lua")
-  local files = {}
-  for i, path in ipairs(annotations.list(root .. "/lua/docmsg/meta")) do files[i] = annotations.read(path) end
-  check_methods(files)
+  local modules = pages.modules(root)
+  local contracts, contract = contracts_of(modules)
+  check_methods(contracts)
   check_classes(contract)
   check_fields(contract)
   check_options(contract)
-  local modules = pages.modules(root)
   for _, module in ipairs(modules) do check_functions(module.file) end
   check_types(modules)
   check_reference()

@@ -3,6 +3,10 @@
 -- functions with parameters and results. Knows the tags this project uses, no more.
 local M = {}
 
+---@class annotations.Place
+---@field path string
+---@field line integer
+
 ---@class annotations.Value a parameter, a result or a field
 ---@field name string? results may have none
 ---@field optional boolean
@@ -10,14 +14,13 @@ local M = {}
 ---@field description string
 ---@field hidden? boolean a field that is private or of the package
 
----@class annotations.Class
+---@class annotations.Class : annotations.Place
 ---@field name string
 ---@field parents string[]
 ---@field description string
 ---@field fields annotations.Value[]
----@field line integer
 
----@class annotations.Function
+---@class annotations.Function : annotations.Place
 ---@field owner string the variable before the separator
 ---@field separator "."|":"
 ---@field name string
@@ -28,7 +31,6 @@ local M = {}
 ---@field documented boolean is there an annotation at all
 ---@field hidden boolean private or of the package
 ---@field class? annotations.Class whose method it is
----@field line integer
 
 ---@class annotations.File
 ---@field path string
@@ -36,7 +38,7 @@ local M = {}
 ---@field classes annotations.Class[]
 ---@field aliases {name: string, type: string, description: string}[]
 ---@field functions annotations.Function[] without local ones
----@field types table<string, integer> each name such as docmsg.Error that is used, and a line
+---@field types table<string, annotations.Place> where each name such as docmsg.Error is used
 
 ---@param text string
 ---@return string
@@ -91,7 +93,8 @@ function tags.class(block, text)
     local parent, more = rest:match("^:%s*([%w_.]+)%s*(.*)$")
     parents, rest = { parent }, parent and more or rest
   end
-  block.class = { name = name, parents = parents, description = rest, fields = {}, line = block.line }
+  block.class = { name = name, parents = parents, description = rest, fields = {},
+                  path = block.path, line = block.line }
 end
 
 function tags.field(block, text)
@@ -130,13 +133,13 @@ end
 function tags.private(block) block.hidden = true end
 tags.package, tags.protected = tags.private, tags.private
 
-local function new_block(line)
-  return { line = line, text = {}, params = {}, returns = {} }
+local function new_block(path, line)
+  return { path = path, line = line, text = {}, params = {}, returns = {} }
 end
 
 ---@param block table
 ---@param text string a line without its "---"
----@param types table<string, integer>
+---@param types table<string, annotations.Place>
 local function add_line(block, text, types)
   local tag, rest = text:match("^%s*@(%a+)%s*(.*)$")
   if not tag then
@@ -144,7 +147,7 @@ local function add_line(block, text, types)
     return
   end
   for name in rest:gmatch("docmsg%.[%w_.]*%w") do
-    types[name] = types[name] or block.line
+    types[name] = types[name] or { path = block.path, line = block.line }
   end
   if tags[tag] then tags[tag](block, rest) end
 end
@@ -179,11 +182,12 @@ local function add_function(file, block, code, line, owners)
   local owner, separator, name, arguments = match_function(code)
   if not owner or name:find("^__") then return end
   local documented = block ~= nil
-  block = block or new_block(line)
+  block = block or new_block(file.path, line)
   table.insert(file.functions, {
     owner = owner, separator = separator, name = name, arguments = arguments,
     params = block.params, returns = block.returns, description = table.concat(block.text, "\n"),
-    documented = documented, hidden = block.hidden or false, class = owners[owner], line = line,
+    documented = documented, hidden = block.hidden or false, class = owners[owner],
+    path = file.path, line = line,
   })
 end
 
@@ -229,7 +233,7 @@ function M.parse(text, path)
   for number, line in ipairs(lines) do
     local comment = line:match("^%s*%-%-%-([^-].*)$") or line:match("^%s*%-%-%-()$")
     if comment then
-      block = block or new_block(number)
+      block = block or new_block(path, number)
       add_line(block, type(comment) == "string" and comment or "", file.types)
     else
       if block then close_block(file, block, line, owners) end
@@ -247,6 +251,16 @@ end
 function M.read(path)
   local source <close> = assert(io.open(path, "rb"))
   return M.parse(source:read("a"), path)
+end
+
+---Adds what another file annotates, as if it stood at the end of the first.
+---@param file annotations.File
+---@param part annotations.File
+function M.add(file, part)
+  for _, kind in ipairs { "classes", "aliases", "functions" } do
+    table.move(part[kind], 1, #part[kind], #file[kind] + 1, file[kind])
+  end
+  for name, place in pairs(part.types) do file.types[name] = file.types[name] or place end
 end
 
 ---The Lua files below a folder, in order.

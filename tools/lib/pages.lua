@@ -19,20 +19,28 @@ local PROGRAM <const> = {
   ["docmsg.schema.value"] = true,
 }
 
+-- The module of a file. What a C module offers may be annotated in parts: meta/NAME.lua and
+-- meta/NAME/PART.lua.
 ---@param path string below lua/
 ---@return string
 local function module_name(path)
-  local name = path:match("lua/(docmsg.*)%.lua$"):gsub("/init$", ""):gsub("/", ".")
-  return name
+  local name = path:match("lua/(docmsg.*)%.lua$"):gsub("/init$", "")
+  return (name:gsub("^(docmsg/meta/[^/]+)/.*$", "%1"):gsub("/", "."))
 end
 
----All modules of the project, with their annotations; those of C modules under their own name.
+---All modules of the project, with their annotations; those of C modules in docmsg.meta.
 ---@param root string the project's folder
 ---@return reference.Module[]
 function M.modules(root)
-  local modules = {}
-  for i, path in ipairs(annotations.list(root .. "/lua/docmsg")) do
-    modules[i] = { name = module_name(path), file = annotations.read(path) }
+  local modules, last = {}, nil
+  for _, path in ipairs(annotations.list(root .. "/lua/docmsg")) do
+    local name, file = module_name(path), annotations.read(path)
+    if last and last.name == name then
+      annotations.add(last.file, file)
+    else
+      last = { name = name, file = file }
+      modules[#modules + 1] = last
+    end
   end
   return modules
 end

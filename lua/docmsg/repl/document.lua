@@ -95,10 +95,16 @@ local function read_meta(path)
   end
 end
 
+-- The files below lua/docmsg/meta.
+local CONTRACTS <const> = {
+  "engine", "host", "http", "kafka", "kafka/admin", "kafka/consumer", "kafka/embedded", "kafka/printer",
+  "kafka/producer", "runtime", "sqlite",
+}
+
 local function class_of(name)
   if not classes then
     classes = {}
-    for _, part in ipairs { "engine", "host", "http", "kafka", "runtime", "sqlite" } do
+    for _, part in ipairs(CONTRACTS) do
       read_meta(("%s/lua/docmsg/meta/%s.lua"):format(host.share, part))
     end
   end
