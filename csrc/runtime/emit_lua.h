@@ -13,8 +13,9 @@
 typedef struct dm_handler dm_handler;
 
 /* Adds an event to what the handler's record emits. The docmsg.Work is at 'at', and behind it topic, key,
-** value, type and options as docmsg.Work's emit takes them; with a text, that is the value. Returns NULL, or why the record may not emit
-** that: "too_large", "too_many" or "hops". Raises for arguments that make no sense.  [-0, +?, e] */
+** value, type and options as docmsg.Work's emit takes them; with a text, that is the value. Returns NULL,
+** or why the record may not emit that: "too_large", "too_many" or "hops". Raises for arguments that make no
+** sense.  [-0, +?, e] */
 const char *dm_emit_lua (lua_State *L, dm_handler *handler, int at, const dm_text *text);
 
 /* context_emit(slowly, refuse_data, refuse_size) -> emit

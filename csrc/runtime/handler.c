@@ -17,7 +17,7 @@
 #define RESULTS 7
 
 /* Of a record, and of a value, so much is fetched before it is needed. */
-#define LOOK_AHEAD 256
+#define LOOK_AHEAD 320
 #define CACHE_LINE 64
 
 /* Results of the function, as they lie on the stack. */
@@ -459,7 +459,7 @@ static void fetch (const void *bytes, size_t size) {
 ** the next one, the record of the one behind it, and the third itself. */
 static void look_ahead (const dm_work *next) {
   if (next == NULL) return;
-  fetch(next->message->payload, next->message->len);
+  fetch(next->message->payload, next->message->len + CACHE_LINE); /* the headers stand behind it */
   if ((next = next->next) == NULL) return;
   fetch(next->message, LOOK_AHEAD);
   if (next->next != NULL) fetch(next->next, sizeof *next);
