@@ -19,6 +19,11 @@ local function order(act, changes)
   return json.encode(data)
 end
 
+-- A record whose value, or what is emitted for it, has so many bytes.
+local function sized(bytes, empty)
+  return order(("x"):rep(bytes - #empty))
+end
+
 local function enveloped(...)
   return { { "ce_specversion", "1.0" }, { "ce_type", "order" }, { "ce_id", "e-1" }, { "ce_source", "test" }, ... }
 end
@@ -77,8 +82,20 @@ local RECORDS <const> = {
   { value = order "emits too much" },
   { value = order "hides its limit" },
   { value = order "hides its limit in a coroutine" },
+  { value = order "emits within a check" },
+  { value = '{"id":"\0","amount":7}' },
+  { value = '{"id":"o1","amount":7}\0' },
+  { value = '{"id":"o1","amount":7\0}' },
+  { value = order(("é\n"):rep(700)) },
+  { value = order(("é"):rep(3000)) },
   { value = order() },
 }
+
+-- Around the size from which a text is no longer lent from one function of C to the other.
+for bytes = 2045, 2050 do
+  table.insert(RECORDS, { value = sized(bytes, order "") })
+  table.insert(RECORDS, { value = sized(bytes, json.encode { id = "", by = "k60" }) })
+end
 
 -- What the group's handler notes whose event is looked at.
 local looking
@@ -86,6 +103,7 @@ local looking
 -- A check that counts its calls, writes what is the key, and may refuse.
 local function look(data)
   looking.looks, data.id = (looking.looks or 0) + 1, "inside"
+  if looking.within then looking.within() end
   if looking.refuses and looking.refuses > 0 then
     looking.refuses = looking.refuses - 1
     return "refused once"
@@ -135,6 +153,12 @@ acts["emits without what is the key"] = function(_, ctx) ctx:emit("numbered", {}
 acts["emits what is looked at"] = function(_, ctx, own)
   looking = own
   ctx:emit("looked at", { id = "outside" })
+end
+acts["emits within a check"] = function(_, ctx, own)
+  looking, own.looks = own, own.looks - 1
+  function own.within() ctx:emit("plain", { ("within"):rep(300) }) end
+  ctx:emit("looked at", { id = "outside" })
+  own.within = nil
 end
 acts["emits what is refused once"] = function(_, ctx, own)
   looking, own.refuses = own, 1
