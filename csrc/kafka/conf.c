@@ -32,8 +32,7 @@ static void set_presets (lua_State *L, const dm_preset *presets) {
   }
 }
 
-/* Takes the property out of the table at idx where it has another name: the same property twice would be
-** set in any order. */
+/* Takes the property out of the table at idx where it has another name: a default that is replaced. */
 static void drop_synonyms (lua_State *L, int idx, const char *name) {
   idx = lua_absindex(L, idx);
   for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
@@ -42,6 +41,15 @@ static void drop_synonyms (lua_State *L, int idx, const char *name) {
     lua_pushvalue(L, -2);
     lua_pushnil(L);
     lua_rawset(L, idx);
+  }
+}
+
+/* Raises when the table at idx has the property under another name, too. */
+static void check_synonyms (lua_State *L, int idx, const char *what, const char *name) {
+  for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+    const char *other = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : name;
+    if (strcmp(other, name) != 0 && dm_property_is_same(L, other, name))
+      luaL_error(L, "%s: '%s' and '%s' are the same property: set one of them", what, name, other);
   }
 }
 
@@ -55,6 +63,7 @@ static void add_properties (lua_State *L, int idx, const char *what, dm_scope sc
       luaL_error(L, "%s: kafka: property names are strings, got a %s", what, luaL_typename(L, -2));
     name = lua_tostring(L, -2);
     dm_property_push_text(L, -1, what, name);
+    check_synonyms(L, idx, what, name);
     if (dm_property_applies(L, name, scope)) {
       drop_synonyms(L, -4, name);
       lua_setfield(L, -4, name);

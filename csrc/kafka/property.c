@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kafka/property.h"
 
+#include <ctype.h>
 #include <lauxlib.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -99,8 +100,13 @@ static void add_line (lua_State *L, const char *line) {
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, (lua_Integer)lua_rawlen(L, -3) + 1);
     lua_getfield(L, -1, "name");
-    lua_pushvalue(L, -2);
-    lua_rawset(L, -4);
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, -4) == LUA_TNIL) { /* of two with the same name librdkafka sets the first */
+      lua_pop(L, 1);
+      lua_pushvalue(L, -2);
+      lua_rawset(L, -4);
+    }
+    else lua_pop(L, 2);
   }
   lua_pop(L, 1);
 }
@@ -183,6 +189,18 @@ static int is_decimal (const char *s) {
   return digits > 0 && digits < 19 && s[digits] == '\0';
 }
 
+/* Is this librdkafka's word for a number of that property, as "all" of acks? */
+static bool is_word (const char *name, const char *text) {
+  char reason[64];
+  rd_kafka_conf_t *conf;
+  bool known;
+  if (!isalpha((unsigned char)*text)) return false;
+  conf = rd_kafka_conf_new();
+  known = rd_kafka_conf_set(conf, name, text, reason, sizeof reason) == RD_KAFKA_CONF_OK;
+  rd_kafka_conf_destroy(conf);
+  return known;
+}
+
 /* Range as librdkafka prints it: "1 .. 1000". */
 static int within (const char *value, const char *range) {
   long long low, high, n = strtoll(value, NULL, 10);
@@ -193,14 +211,16 @@ static int within (const char *value, const char *range) {
 static void push_integer (lua_State *L, int idx, const char *what, const char *name,
                           const char *range) {
   int exact;
+  const char *text;
   lua_Integer n = lua_tointegerx(L, idx, &exact);
   if (lua_type(L, idx) == LUA_TNUMBER && exact) lua_pushfstring(L, "%I", n);
   else if (lua_type(L, idx) == LUA_TSTRING) lua_pushvalue(L, idx);
   else malformed(L, idx, what, name, "integer");
-  if (strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1) || !is_decimal(lua_tostring(L, -1)))
-    malformed(L, idx, what, name, "integer");
-  if (!within(lua_tostring(L, -1), range))
-    luaL_error(L, "%s: '%s': %s is not within %s", what, name, lua_tostring(L, -1), range);
+  text = lua_tostring(L, -1);
+  if (strlen(text) != lua_rawlen(L, -1)) malformed(L, idx, what, name, "integer");
+  if (is_word(name, text)) return;
+  if (!is_decimal(text)) malformed(L, idx, what, name, "integer");
+  if (!within(text, range)) luaL_error(L, "%s: '%s': %s is not within %s", what, name, text, range);
 }
 
 /* Is the value at idx this very string? */

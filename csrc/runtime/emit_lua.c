@@ -95,13 +95,13 @@ static const char *push_text_option (lua_State *L, int idx, const char *name) {
 }
 
 /* Everything that can be wrong with the arguments. */
-static dm_emit read_emit (lua_State *L, dm_handler *handler, int at, dm_bytes *value) {
+static dm_emit read_emit (lua_State *L, dm_handler *handler, int at, const dm_text *text) {
   dm_emit emit = { 0 };
   luaL_checktype(L, at + TOPIC, LUA_TSTRING);
   luaL_checkstring(L, at + TYPE);
   luaL_optlstring(L, at + KEY, NULL, &emit.key_size);
-  if (value->at == NULL) value->at = luaL_optlstring(L, at + VALUE, NULL, &value->size);
-  emit.value_size = value->size;
+  if (text != NULL) emit.value_size = text->size;
+  else luaL_optlstring(L, at + VALUE, NULL, &emit.value_size);
   emit.partition = (int32_t)integer_option(L, at + OPTIONS, "partition", RD_KAFKA_PARTITION_UA);
   emit.timestamp = integer_option(L, at + OPTIONS, "timestamp", 0);
   emit.outlet = outlet_of(L, handler, at, at + TOPIC);
@@ -119,8 +119,8 @@ static const char *over_limit (const dm_handler *handler, const dm_emit *emit, s
 
 const char *dm_emit_lua (lua_State *L, dm_handler *handler, int at, const dm_text *text) {
   const dm_cause *cause = dm_handler_cause(handler);
-  dm_bytes value = { text != NULL ? text->at : NULL, text != NULL ? text->size : 0 };
-  dm_emit emit = read_emit(L, handler, at, &value);
+  dm_emit emit = read_emit(L, handler, at, text);
+  const char *value = text != NULL ? text->at : lua_tostring(L, at + VALUE);
   dm_emitted emitted = { .type = lua_tostring(L, at + TYPE),
                          .id = push_text_option(L, at + OPTIONS, "id"),
                          .index = (unsigned)handler->outbox->count };
@@ -131,7 +131,7 @@ const char *dm_emit_lua (lua_State *L, dm_handler *handler, int at, const dm_tex
   emit.headers = dm_envelope_new(cause, &handler->by, &emitted, 8);
   if (emit.headers == NULL) luaL_error(L, "not enough memory");
   if (extra > 0) read_headers(L, at + OPTIONS, emit.headers);
-  if (!dm_outbox_add(handler->outbox, &emit, lua_tostring(L, at + KEY), value.at)) {
+  if (!dm_outbox_add(handler->outbox, &emit, lua_tostring(L, at + KEY), value)) {
     rd_kafka_headers_destroy(emit.headers);
     luaL_error(L, "not enough memory");
   }
@@ -170,13 +170,13 @@ static void refuse (lua_State *L, int function, int idx) {
   lua_call(L, 3, 0);
 }
 
-/* Pushes the text of the data, or true when it is in 'text'. False: it is refused. */
+/* Pushes the text of the data, or what lends it. False: it is refused. */
 static bool push_text (lua_State *L, dm_text *text) {
   lua_rawgeti(L, SLOT_TARGET, TARGET_ENCODE);
   lua_pushvalue(L, SLOT_DATA);
-  lua_pushlightuserdata(L, text);
+  dm_text_lend(L, text);
   lua_call(L, 2, 2);
-  if (lua_toboolean(L, -2)) {
+  if (lua_isstring(L, -2) || lua_touserdata(L, -2) == text) {
     lua_pop(L, 1);
     return true;
   }
@@ -231,7 +231,7 @@ static void emit_straight (lua_State *L) {
   if (!push_text(L, &text) || !push_emit(L)) return;
   handler = dm_work_running(L, SLOT_TEXT + 1, lua_upvalueindex(OWN));
   if (handler == NULL) luaL_error(L, "ctx:emit: the frame has no work");
-  refused = dm_emit_lua(L, handler, SLOT_TEXT + 1, lua_isboolean(L, SLOT_TEXT) ? &text : NULL);
+  refused = dm_emit_lua(L, handler, SLOT_TEXT + 1, lua_isstring(L, SLOT_TEXT) ? NULL : &text);
   if (refused == NULL) return;
   lua_pushstring(L, refused);
   refuse(L, REFUSE_SIZE, -1);

@@ -145,14 +145,14 @@ static int handle (lua_State *L) {
 
 /* Pushes the record's value, lent when it is small. */
 static void push_value (lua_State *L, const rd_kafka_message_t *record, dm_text *text) {
-  dm_text_open(text, L, 0);
+  dm_text_open(text, L, 0); /* it does not grow */
   if (record->len >= sizeof text->small) {
     dm_push_bytes(L, record->payload, record->len);
     return;
   }
   dm_text_put(text, record->payload, record->len);
   text->small[record->len] = '\0';
-  lua_pushlightuserdata(L, text);
+  dm_text_lend(L, text);
 }
 
 /* Calls handle, protected, and pushes whether that went well, and what it gave.  [-0, +2, e] */

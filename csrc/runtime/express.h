@@ -19,8 +19,8 @@
 **   describe(err)         the message handler of the protected call
 **   xpcall                with which the handler is called
 **   frame                 its field "touched" says that the record is no longer as any other
-**   routes                event type -> { handler, read, route, event type }, where read(text) gives
-**                         the data, or nil when that has to be looked at
+**   routes                event type -> { handler, read, route, event type }, where read(text), which
+**                         is dm_read_decode, gives the data, or nil when that has to be looked at
 **   topics                topic -> the same, for records that do not say their type
 **   event, context        the metatables of what the handler gets, see live.h */
 int dm_express_new (lua_State *L);

@@ -45,17 +45,14 @@ static void publish_stats (dm_group *group) {
                                        totals->skipped - totals->cancelled) -
                              (group->unsettled - group->window.count);
   group->stats.polled_ms = group->now;
-  group->unpublished = false;
   pthread_mutex_lock(&group->lock);
   group->published = group->stats;
   pthread_mutex_unlock(&group->lock);
 }
 
-/* At the end of a round: now and then, and what changed as soon as there is nothing else to do. */
+/* At the end of a round: now and then, and before there is nothing to do. */
 static void publish_when_due (dm_group *group, bool busy) {
-  bool due = group->now - group->stats.polled_ms >= DM_GROUP_TICK_MS;
-  group->unpublished = group->unpublished || busy;
-  if (due || (group->unpublished && !busy)) publish_stats(group);
+  if (!busy || group->now - group->stats.polled_ms >= DM_GROUP_TICK_MS) publish_stats(group);
 }
 
 /* -- The consumer's events -------------------------------------------------------------------- */

@@ -83,7 +83,6 @@ struct dm_group {
   bool has_taken;                /* records, since it woke the brokers' threads */
   int64_t wake_at;               /* when it may wake them next */
   int64_t now;                   /* of this round, in ms */
-  bool unpublished;              /* something happened since the stats were published */
   pthread_t thread;
   bool started;
   atomic_bool stop, kill, ended;

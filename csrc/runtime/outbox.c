@@ -52,8 +52,7 @@ static bool grow (void **block, size_t *room, size_t item, size_t needed) {
   return true;
 }
 
-bool dm_outbox_add (dm_outbox *outbox, const dm_emit *emit, const char *key,
-                    const char *value) {
+bool dm_outbox_add (dm_outbox *outbox, const dm_emit *emit, const char *key, const char *value) {
   size_t bytes = emit->key_size + emit->value_size;
   dm_emit *added;
   if (!grow((void **)&outbox->emits, &outbox->room, sizeof *emit, outbox->count + 1) ||

@@ -14,6 +14,21 @@
 /* From here on a float no longer tells neighbouring integers apart. */
 #define EXACT 0x1p53
 
+/* Light userdata that scripts get hold of are not taken for texts. */
+static _Thread_local dm_text *lent;
+
+void dm_text_lend (lua_State *L, dm_text *text) {
+  lent = text;
+  lua_pushlightuserdata(L, text);
+}
+
+dm_text *dm_text_lent (lua_State *L, int idx) {
+  dm_text *text = lent;
+  if (text == NULL || !lua_islightuserdata(L, idx) || lua_touserdata(L, idx) != text) return NULL;
+  lent = NULL;
+  return text;
+}
+
 void dm_text_open (dm_text *text, lua_State *L, int slot) {
   text->L = L;
   text->slot = slot;

@@ -6,8 +6,8 @@
 **            an error that is raised leaves nothing behind, and the memory is counted as Lua's.
 ** Order:     dm_text_open; any number of the others; the slot must stay while the text is in use.
 **
-** A text may be lent to functions of C, by a light userdata: then it need not become a string of Lua,
-** which is garbage soon.
+** A text may be lent to a function of C, which reads it or writes it, until that returns: it need not
+** become a string of Lua, which is garbage soon. Only what is in the struct can be lent.
 */
 #ifndef DM_TEXT_H
 #define DM_TEXT_H
@@ -33,10 +33,11 @@ static inline bool dm_text_is_small (const dm_text *text) {
   return text->at == text->small;
 }
 
-/* The text that is lent at idx, or NULL.  [-0, +0, -] */
-static inline dm_text *dm_text_lent (lua_State *L, int idx) {
-  return lua_islightuserdata(L, idx) ? lua_touserdata(L, idx) : NULL;
-}
+/* Pushes the text, a light userdata, for the function that is called next on this thread.  [-0, +1, -] */
+void dm_text_lend (lua_State *L, dm_text *text);
+
+/* The text that was lent last, when it is what is at idx, or NULL. Once.  [-0, +0, -] */
+dm_text *dm_text_lent (lua_State *L, int idx);
 
 /* Makes room for so many bytes more.  [-0, +0, m] */
 void dm_text_grow (dm_text *text, size_t more);

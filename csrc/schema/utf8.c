@@ -15,7 +15,7 @@ static uint64_t word_at (const char *text) {
   return word;
 }
 
-/* Bytes of ASCII at the beginning, or some less. */
+/* Bytes of ASCII at the beginning. */
 static size_t skip_ascii (const char *text, size_t size) {
   size_t at = 0;
   for (; size - at >= WORDS; at += WORDS) {
@@ -25,6 +25,7 @@ static size_t skip_ascii (const char *text, size_t size) {
     if (all & HIGH_BITS) break;
   }
   while (size - at >= WORD && !(word_at(text + at) & HIGH_BITS)) at += WORD;
+  while (at < size && (unsigned char)text[at] < 0x80) at++;
   return at;
 }
 
@@ -48,8 +49,10 @@ static size_t character_size (const unsigned char *at, size_t left) {
 size_t dm_utf8_invalid (const char *text, size_t size) {
   size_t at = 0, step;
   while (at < size) {
-    at += skip_ascii(text + at, size - at);
-    if (at == size) break;
+    if ((unsigned char)text[at] < 0x80) {
+      at += skip_ascii(text + at, size - at);
+      continue;
+    }
     step = character_size((const unsigned char *)text + at, size - at);
     if (step == 0) return at;
     at += step;
@@ -74,11 +77,21 @@ static size_t first_set (block bytes) {
 #endif
 }
 
-/* How many bytes of the next block come before the first that is of some kind, or some less. */
-static size_t count_common (const char *text) {
+static block load (const char *text) {
   block bytes;
   memcpy(&bytes, text, BLOCK);
-  return first_set((block)((bytes < 0x20) | (bytes == '"') | (bytes == '\\') | (bytes > 0x7e)));
+  return bytes;
+}
+
+/* Not 0: the byte does not stand in a JSON string as it is. */
+static block escapes (block bytes) {
+  return (block)((bytes < 0x20) | (bytes == '"') | (bytes == '\\') | (bytes == 0x7f));
+}
+
+/* Are the next bytes all of no kind? */
+static bool is_common (const char *text) {
+  block bytes = load(text);
+  return first_set(escapes(bytes) | (block)(bytes > 0x7f)) == BLOCK;
 }
 
 static unsigned byte_kind (unsigned char byte) {
@@ -90,19 +103,15 @@ static unsigned byte_kind (unsigned char byte) {
 unsigned dm_bytes_kinds (const char *text, size_t size) {
   unsigned kinds = 0;
   size_t at = 0;
-  while (size - at >= BLOCK && count_common(text + at) == BLOCK) at += BLOCK;
-  if (at > 0 && size - at < BLOCK && count_common(text + size - BLOCK) == BLOCK) return 0;
+  while (size - at >= BLOCK && is_common(text + at)) at += BLOCK;
+  if (at > 0 && size - at < BLOCK && is_common(text + size - BLOCK)) return 0;
   for (; at < size; at++) kinds |= byte_kind((unsigned char)text[at]);
   return kinds;
 }
 
 size_t dm_bytes_plain (const char *text, size_t size) {
   size_t at = 0, step = BLOCK;
-  while (at < size) {
-    for (; step == BLOCK && size - at >= BLOCK; at += step) step = count_common(text + at);
-    if (at == size || byte_kind((unsigned char)text[at]) & DM_BYTES_ESCAPE) break;
-    at++;
-    step = BLOCK;
-  }
+  for (; step == BLOCK && size - at >= BLOCK; at += step) step = first_set(escapes(load(text + at)));
+  while (at < size && !(byte_kind((unsigned char)text[at]) & DM_BYTES_ESCAPE)) at++;
   return at;
 }

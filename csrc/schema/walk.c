@@ -169,7 +169,7 @@ int dm_walk_encode (lua_State *L) {
   dm_walk w = { .L = L, .text = text };
   dm_text_open(text, L, BUFFER);
   if (!run(&w)) return push_refusal(L);
-  if (text == lent && dm_text_is_small(text)) lua_pushboolean(L, 1);
+  if (text == lent && dm_text_is_small(text)) lua_pushlightuserdata(L, text);
   else lua_pushlstring(L, text->at, text->size);
   return 1;
 }

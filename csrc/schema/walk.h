@@ -31,8 +31,8 @@ typedef struct dm_walk {
 ** With 'parsed', the reason is json.DOUBTFUL when the text must be read again. */
 int dm_walk_check (lua_State *L);
 
-/* encode(value [, lent]) -> text | nil, reason
-** With a text that is lent: true, when it was written there and is small. */
+/* encode(value [, lent]) -> text | lent | nil, reason
+** A text that is lent is given back when the value was written there, and is small. */
 int dm_walk_encode (lua_State *L);
 
 /* Finds the program and makes room for what is told about refusals, above the argument. Returns the

@@ -131,21 +131,26 @@ end
 
 -- The properties that the consumers set, by client; nil and the reason when they contradict.
 local function assign_properties(consumers)
-  local scopes, result = {}, { own = {}, transactions = {}, producer = {} }
-  for _, property in ipairs(kafka.properties()) do scopes[property.name] = property.scope end
+  local scopes, reals, names = {}, {}, {}
+  local result = { own = {}, transactions = {}, producer = {} }
+  for _, property in ipairs(kafka.properties()) do
+    scopes[property.name], reals[property.name] = property.scope, property.alias_of or property.name
+  end
   for _, consumer in ipairs(consumers) do
     local own, producer = split_properties(consumer, scopes)
     result.own[consumer] = own
     if is_exactly_once(consumer) then
       result.transactions[consumer], producer = producer, {}
     end
-    for name, value in pairs(producer) do
+    for given, value in pairs(producer) do
+      local real = reals[given]
+      local name = names[real] or given
       local other = result.producer[name]
       if other ~= nil and other ~= value then
         return nil, ("'%s' is set to %s and to %s: the groups share one producer"):format(name,
           tostring(other), tostring(value))
       end
-      result.producer[name] = value
+      result.producer[name], names[real] = value, name
     end
   end
   return result

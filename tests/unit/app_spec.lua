@@ -180,6 +180,21 @@ describe("a consumer group", function()
     assert.equal(300000, declare():consumer("g").settings.timeout_ms)
   end)
 
+  it("cannot set the producer that the groups share to two values", function()
+    local runner = require "docmsg.runner"
+    local function start(first, second)
+      local app = declare()
+      app:consumer("one", { kafka = first }):on("order", print)
+      app:consumer("two", { kafka = second }):on("order", print)
+      return runner.start(app, { script = false, log = require("docmsg.log").new { write = function() end } })
+    end
+    for _, name in ipairs { "linger.ms", "queue.buffering.max.ms" } do
+      local started, reason = start({ ["linger.ms"] = 5 }, { [name] = 7 })
+      assert.is_nil(started)
+      assert.matches("the groups share one producer", reason)
+    end
+  end)
+
   local wrong = {
     { { worker = 1 }, "unknown option \"worker\"; did you mean 'workers'?" },
     { { workers = -1 }, "workers must be an integer from 0 to 256, not -1" },

@@ -58,6 +58,7 @@ describe("a property", function()
   local accepted = {
     { "linger.ms", 5, "5" }, { "linger.ms", "5", "5" }, { "linger.ms", 0.5, "0.5" },
     { "message.max.bytes", 2000000, "2000000" }, { "message.max.bytes", "2000000", "2000000" },
+    { "auto.commit.interval.ms", 0, "0" }, { "acks", "all", "all" }, { "request.required.acks", -1, "-1" },
     { "enable.idempotence", true, "true" }, { "enable.idempotence", "false", "false" },
     { "compression.type", "lz4", "lz4" }, { "sasl.username", "u s r", "u s r" },
   }
@@ -74,6 +75,8 @@ describe("a property", function()
     { "message.max.byte", 5, "did you mean 'message.max.bytes'" },
     { "message.max.bytes", "10abc", "integer expected, got '10abc'" },
     { "message.max.bytes", "0x10", "integer expected" },
+    { "acks", "every", "integer expected" }, { "acks", "all\0", "integer expected" },
+    { "message.max.bytes", "all", "integer expected" },
     { "message.max.bytes", "1e6", "integer expected" },
     { "message.max.bytes", " 2000", "integer expected" },
     { "message.max.bytes", "", "integer expected" },
@@ -133,7 +136,18 @@ describe("a property", function()
     assert.is_nil(producer)
     assert.matches("acks.*idempotence", err.message)
     kafka.defaults { kafka = { ["request.required.acks"] = 1 } }
-    assert(kafka.producer { kafka = { acks = -1 } }):close()
+    assert(kafka.producer { kafka = { acks = "all" } }):close()
+  end)
+
+  it("is no other one that an older property of the same name stands for", function()
+    local consumer <close> = assert(kafka.consumer { group = "g", kafka = { ["auto.commit.enable"] = true } })
+    assert.error_matches(function() consumer:store { { topic = "t", partition = 0, offset = 1 } } end,
+      "enable.auto.commit is false")
+  end)
+
+  it("cannot be set under both its names", function()
+    assert.error_matches(function() kafka.producer { kafka = { acks = -1, ["request.required.acks"] = 1 } } end,
+      "are the same property")
   end)
 
   it("has a name that is a string", function()

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What schemas are compiled to: odd Lua values, functions of the user in the middle of a run, large
 -- values, and laws over random schemas with values that were damaged.
+local cjson = require "cjson"
 local core = require "docmsg.schema.core"
 local json = require "docmsg.json"
 local program = require "docmsg.schema.program"
@@ -29,12 +30,53 @@ end)
 describe("a control character", function()
   it("is what Lua's pattern takes for one, wherever it stands", function()
     for byte = 0, 255 do
-      for before = 0, 9 do
-        local text = ("x"):rep(before) .. string.char(byte) .. ("y"):rep(9 - before)
+      for before = 0, 40 do
+        local text = ("x"):rep(before) .. string.char(byte) .. ("y"):rep(40 - before)
         assert.equal(text:find "%c" ~= nil, core.has_control(text), byte)
       end
     end
     assert.is_false(core.has_control "")
+  end)
+end)
+
+describe("a byte of a string", function()
+  local text_of_any = s.string()
+
+  -- How cjson reads it, in the one string of a list.
+  local function read(json)
+    local ok, list = pcall(cjson.decode, "[" .. json .. "]")
+    return ok and list[1] or nil
+  end
+
+  it("is written so that it stands in JSON, wherever it stands", function()
+    for byte = 0, 127 do
+      for before = 0, 40 do
+        local text = ("x"):rep(before) .. string.char(byte) .. ("y"):rep(40 - before)
+        local written = assert(text_of_any:encode(text))
+        assert.equal(text, read(written), byte)
+        assert.equal(byte < 0x20 or byte == 0x7f, written:find(string.char(byte), 1, true) == nil, byte)
+      end
+    end
+  end)
+
+  it("is read, or refused, wherever it stands", function()
+    for byte = 0, 127 do
+      for before = 0, 40 do
+        local text = '"' .. ("x"):rep(before) .. string.char(byte) .. ("y"):rep(40 - before) .. '"'
+        assert.equal(read(text), (text_of_any:decode(text)), byte)
+      end
+    end
+  end)
+
+  it("of characters that are not ASCII is read, wherever they stand", function()
+    for _, character in ipairs { "ä", "я", "中", "😀" } do
+      for before = 0, 40 do
+        local text = ("x"):rep(before) .. character:rep(before % 3 + 1) .. ("y"):rep(40 - before)
+        assert.equal(text, text_of_any:decode('"' .. text .. '"'))
+        assert.equal('"' .. text .. '"', text_of_any:encode(text))
+        assert.is_nil((text_of_any:decode('"' .. text:sub(1, before + 1) .. '"')))
+      end
+    end
   end)
 end)
 

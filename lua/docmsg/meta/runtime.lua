@@ -37,8 +37,10 @@ function runtime.live_index(methods, read) end
 
 ---Makes `ctx:emit` of one in Lua: what most handlers emit does not need it.
 ---@param slowly fun(ctx: docmsg.Context, event_type: string, data: any, options?: docmsg.EmitOptions)
+---@param refuse_data fun(frame: docmsg.Frame, event_type: string, reason: string) which raises
+---@param refuse_size fun(frame: docmsg.Frame, event_type: string, reason: string) which raises
 ---@return fun(ctx: docmsg.Context, event_type: string, data: any, options?: docmsg.EmitOptions)
-function runtime.context_emit(slowly) end
+function runtime.context_emit(slowly, refuse_data, refuse_size) end
 
 ---@class docmsg.EmitterOptions
 ---@field bootstrap_servers? string|string[]
