@@ -43,8 +43,8 @@ describe("a byte of a string", function()
   local text_of_any = s.string()
 
   -- How cjson reads it, in the one string of a list.
-  local function read(json)
-    local ok, list = pcall(cjson.decode, "[" .. json .. "]")
+  local function read(text)
+    local ok, list = pcall(cjson.decode, "[" .. text .. "]")
     return ok and list[1] or nil
   end
 
