@@ -285,13 +285,13 @@ static void look_for_controller (lua_State *L, const dm_admin_call *call) {
 }
 
 /* Waits for the answer. False: none came. */
-static bool await_answer (lua_State *L, const dm_admin_call *call, dm_request *request) {
-  dm_watch watch = dm_watch_begin(L);
+static bool await_answer (lua_State *L, const dm_admin_call *call, dm_request *request,
+                          const dm_watch *watch) {
   dm_deadline deadline = dm_admin_grace(call->deadline), look = dm_deadline_in(LOOK_MS);
   while (request->event == NULL && dm_deadline_left(deadline) > 0) {
     request->event = rd_kafka_queue_poll(request->queue, dm_deadline_slice(deadline));
     dm_admin_serve(L, call);
-    dm_watch_check(L, &watch);
+    dm_watch_check(L, watch);
     if (request->event != NULL || dm_deadline_left(look) > 0) continue;
     look_for_controller(L, call);
     look = dm_deadline_in(LOOK_MS);
@@ -335,9 +335,10 @@ static void note_contact (const dm_admin_call *call, const dm_request *request) 
 static bool exchange (lua_State *L, const dm_admin_call *call, dm_request *request) {
   for (;;) {
     bool changes = request->operation->changes && !call->validate_only;
+    dm_watch watch = dm_watch_begin(L); /* what was not sent changes nothing */
     rd_kafka_resp_err_t code;
     start(L, call, request);
-    if (!await_answer(L, call, request)) {
+    if (!await_answer(L, call, request, &watch)) {
       dm_admin_failure(L, call, RD_KAFKA_RESP_ERR__TIMED_OUT, "no answer from the broker in time",
                        changes);
       return false;

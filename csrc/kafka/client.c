@@ -196,23 +196,23 @@ static void timed_out (lua_State *L, const dm_client *client, const char *doing)
 /* Waits for the task in slices. A watch that fires leaves it pending, then raises. 'job' is the
 ** index of the task's job, 0 when it was abandoned before. */
 static bool await_task (lua_State *L, dm_client *client, dm_task *task, int job,
-                        dm_deadline deadline) {
-  dm_watch watch = dm_watch_begin(L);
+                        dm_deadline deadline, const dm_watch *watch) {
   while (!dm_task_wait(task, dm_deadline_slice(deadline))) {
-    bool interrupted = dm_watch_pending(L, &watch);
+    bool interrupted = dm_watch_pending(L, watch);
     if (!interrupted && dm_deadline_left(deadline) > 0) continue;
     if (client->pending == NULL) client->pending = dm_task_ref(task);
     if (job != 0) dm_job_abandon(L, job);
-    if (interrupted) dm_watch_yield(L, &watch);
+    if (interrupted) dm_watch_yield(L, watch);
     return false;
   }
   return true;
 }
 
 /* Waits for a call that was left earlier. */
-static bool await_pending (lua_State *L, dm_client *client, dm_deadline deadline) {
+static bool await_pending (lua_State *L, dm_client *client, dm_deadline deadline,
+                           const dm_watch *watch) {
   if (client->pending == NULL) return true;
-  if (!await_task(L, client, client->pending, 0, deadline)) return false;
+  if (!await_task(L, client, client->pending, 0, deadline, watch)) return false;
   dm_task_unref(client->pending);
   client->pending = NULL;
   return true;
@@ -220,15 +220,16 @@ static bool await_pending (lua_State *L, dm_client *client, dm_deadline deadline
 
 bool dm_client_run (lua_State *L, dm_client *client, int job, void (*work) (void *block),
                     dm_deadline deadline, const char *doing) {
+  dm_watch watch = dm_watch_begin(L); /* before there is a task: it may raise */
   dm_task *task;
-  if (!await_pending(L, client, deadline)) {
+  if (!await_pending(L, client, deadline, &watch)) {
     dm_error_return(L, RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS,
                     "%s: an earlier call of this client has not ended", doing);
     return false;
   }
   task = dm_job_start(L, job, work);
   if (task == NULL) return luaL_error(L, "%s: no thread could be started", doing);
-  if (await_task(L, client, task, job, deadline)) return true;
+  if (await_task(L, client, task, job, deadline, &watch)) return true;
   timed_out(L, client, doing);
   return false;
 }
@@ -277,14 +278,15 @@ static dm_task *hand_over (dm_client *client, int flush_ms) {
 }
 
 bool dm_client_bury (lua_State *L, dm_client *client, dm_deadline deadline) {
-  dm_watch watch = dm_watch_begin(L);
   dm_task *task = hand_over(client, 0);
-  bool ended = task == NULL;
-  while (!ended && !dm_watch_pending(L, &watch)) {
+  dm_watch watch;
+  bool ended = task == NULL, quiet = dm_watch_try(L, &watch);
+  while (quiet && !ended && !dm_watch_pending(L, &watch)) {
     ended = dm_task_wait(task, dm_deadline_slice(deadline));
     if (dm_deadline_left(deadline) == 0) break;
   }
   if (task != NULL) dm_task_unref(task);
+  if (!quiet) return lua_error(L);
   dm_watch_check(L, &watch);
   return ended;
 }

@@ -57,17 +57,19 @@ static bool leave (lua_State *L, dm_consumer *consumer, rd_kafka_queue_t *queue,
 /* 1. records and other objects are given back, 2. the hooks run, 3. the group is left, 4. the
 ** queue goes, 5. rk ends: each blocks the next. */
 static bool end (lua_State *L, dm_consumer *consumer, dm_deadline deadline) {
-  dm_watch watch = dm_watch_begin(L);
   rd_kafka_queue_t **queue;
-  bool left, ended;
+  bool left, ended, quiet;
+  dm_watch watch;
   int error;
   lua_pushnil(L);
   error = lua_gettop(L);
+  quiet = dm_watch_try(L, &watch);
+  if (!quiet) lua_replace(L, error);
   queue = dm_job_push(L, sizeof *queue, queue_cleanup);
   dm_message_release_all(&consumer->messages);
   dispatch_keeping_error(L, error);
   *queue = rd_kafka_queue_new(consumer->client.rk);
-  left = leave(L, consumer, *queue, deadline, &watch, error);
+  left = quiet && leave(L, consumer, *queue, deadline, &watch, error);
   dm_job_end(L, error + 1);
   ended = dm_client_bury(L, &consumer->client, left ? deadline : dm_deadline_in(0));
   dm_watch_check(L, &watch);

@@ -96,12 +96,11 @@ static rd_kafka_resp_err_t error_of (rd_kafka_event_t *event, const dm_list *lis
 }
 
 /* Waits for the event of the reply; false when it is late. */
-static bool await_reply (lua_State *L, reply *r, dm_deadline deadline) {
-  dm_watch watch = dm_watch_begin(L);
+static bool await_reply (lua_State *L, reply *r, dm_deadline deadline, const dm_watch *watch) {
   for (;;) {
     r->event = rd_kafka_queue_poll(r->queue, dm_deadline_slice(deadline));
     if (r->event != NULL) return true;
-    dm_watch_check(L, &watch);
+    dm_watch_check(L, watch);
     if (dm_deadline_left(deadline) == 0) return false;
   }
 }
@@ -117,13 +116,14 @@ static bool find_coordinator (lua_State *L, dm_consumer *consumer, const dm_list
 /* Sends the commit and waits for its answer. Pushes nil and an error when it fails. */
 static bool commit (lua_State *L, dm_consumer *consumer, const dm_list *offsets,
                     dm_deadline deadline) {
+  dm_watch watch = dm_watch_begin(L); /* before anything is sent */
   reply *r = dm_job_push_scoped(L, sizeof *r, reply_cleanup);
   const dm_list *list = NULL;
   rd_kafka_resp_err_t err;
   r->queue = rd_kafka_queue_new(consumer->client.rk);
   err = rd_kafka_commit_queue(consumer->client.rk, offsets, r->queue, NULL, NULL);
   consumer->coordinated = false; /* until it answers well */
-  if (!err && !await_reply(L, r, deadline)) {
+  if (!err && !await_reply(L, r, deadline, &watch)) {
     dm_error_return(L, RD_KAFKA_RESP_ERR__TIMED_OUT, "commit: no answer from the broker in time");
     dm_client_blame(L, &consumer->client);
     return false;

@@ -203,8 +203,11 @@ static rd_kafka_resp_err_t produce_patiently (lua_State *L, dm_producer *produce
   rd_kafka_t *rk = producer->client.rk;
   rd_kafka_resp_err_t code = produce(L, rk, topic, record, slot);
   if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-    dm_watch watch = dm_watch_begin(L);
+    dm_watch watch;
     dm_deadline deadline = dm_deadline_in(producer->queue_timeout_ms);
+    bool quiet = dm_watch_try(L, &watch);
+    if (!quiet) forget(producer, slot);
+    if (!quiet) lua_error(L);
     while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && make_room(L, producer, deadline, &watch))
       code = produce(L, rk, topic, record, slot);
     if (dm_watch_pending(L, &watch)) {

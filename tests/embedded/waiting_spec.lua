@@ -26,6 +26,17 @@ local function full() local p = producer { queue_timeout = TIME,
 local function assigned() local c = consumer()
   assert(c:assign { { topic = "t", partition = 0 } }) return c end
 local place = { topic = "t", partition = 0, offset = 1 }
+-- Sets a hook as a signal does that comes when Lua has called the C function already: what it hears is
+-- the return of a function that C has called, and not the call of the C function itself.
+local function armed(value)
+  debug.sethook(function()
+    local returning, caller = debug.getinfo(2, "S"), debug.getinfo(3, "S")
+    if returning.what ~= "C" or not caller or caller.what ~= "C" then return end
+    debug.sethook()
+    error("heard", 0)
+  end, "r")
+  return value
+end
 -- A transaction whose broker has gone.
 local function transaction()
   broker = assert(kafka.embedded())
@@ -87,10 +98,19 @@ local CALLS <const> = {
 
 ---@param call table
 ---@param time string
+---@param expression? string instead of the call as it is
 ---@return string code that prints "ready", calls, and prints the error
-local function script(call, time)
-  return PRELUDE:format(time) .. call[2] .. "\nprint 'ready'\nlocal _, err = " .. call[3]
+local function script(call, time, expression)
+  return PRELUDE:format(time) .. call[2] .. "\nprint 'ready'\nlocal _, err = " .. (expression or call[3])
     .. "\nprint('returned', err)"
+end
+
+---The call with a hook that is set while its arguments are evaluated.
+---@param expression string
+---@return string
+local function armed(expression)
+  local result, count = expression:gsub("TIME", "armed(TIME)")
+  return count > 0 and result or (expression:gsub("'t'", "armed('t')"))
 end
 
 describe("a call that waits for a broker:", function()
@@ -113,6 +133,13 @@ describe("a call that waits for a broker:", function()
       assert.is_true(quickest <= LIMIT, quickest)
     end)
 
+    it(call[1] .. " hears what came as it began", function()
+      local result = process.run { process.program, "-e", script(call, "60s", armed(call[3])), limit = 20 }
+      assert.is_false(result.timed_out)
+      assert.is_nil(result.stdout:find("returned", 1, true), result.stdout)
+      assert.matches("heard", result.stderr)
+    end)
+
     it(call[1] .. " ends in time and says why", function()
       local result = process.run { process.program, "-e", script(call, "400ms"), limit = 30 }
       local reason = result.stdout:match "\nreturned\t([^\n]*)"
@@ -123,6 +150,27 @@ describe("a call that waits for a broker:", function()
         assert.matches("127%.0%.0%.1:%d+", reason)
         assert.is_truthy(reason:find("Connection refused", 1, true) or reason:find("Disconnected", 1, true), reason)
       end
+    end)
+  end
+end)
+
+-- What is made before, the call with an armed argument, what is asked after it, and its answer.
+local KEPT <const> = {
+  ["an admin is closed"] = { "open('admin', {})", "close, it, armed(TIME)", "it", "^docmsg.Admin %(closed%)" },
+  ["a consumer is closed"] = { "assigned()", "close, it, armed(TIME)", "it", "^docmsg.Consumer %(closed%)" },
+  ["a record that found no room does not wait"] =
+    { "full()", "send, it, { topic = armed('t') }", "it:pending()", "^1\n" },
+}
+
+describe("after a call that heard what came as it began,", function()
+  for name, case in pairs(KEPT) do
+    it(name, function()
+      local code = PRELUDE:format "60s"
+        .. ("local it = %s print(pcall(it.%s)) print(%s)"):format(table.unpack(case, 1, 3))
+      local result = process.run { process.program, "-e", code, limit = 20 }
+      local answer = result.stdout:match "^false\theard\n(.*)"
+      assert.is_truthy(answer, result.stdout .. result.stderr)
+      assert.matches(case[4], answer)
     end)
   end
 end)
