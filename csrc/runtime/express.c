@@ -40,7 +40,7 @@ static const char *const part_names[PARTS] = {
 enum { ROUTE_HANDLER = 1, ROUTE_READ, ROUTE_ITSELF, ROUTE_TYPE };
 
 /* Slots of the function's stack. */
-enum { SLOT_WORK = 1, SLOT_LIST, SLOT_EVENT, SLOT_CONTEXT };
+enum { SLOT_WORK = 1, SLOT_LIST, SLOT_EVENT, SLOT_CONTEXT, SLOT_DESCRIBE };
 
 static void keep (lua_State *L, int idx, int upvalue) {
   lua_pushvalue(L, idx);
@@ -155,6 +155,27 @@ static void push_value (lua_State *L, const rd_kafka_message_t *record, dm_text 
   dm_text_lend(L, text);
 }
 
+static int raise_again (lua_State *L) {
+  return lua_error(L);
+}
+
+static int pass_on (lua_State *L) {
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* Has xpcall catch the error at the top, too: it leaves alone what nobody may catch, such as an
+** interruption. Pushes false and the error below it.  [-1, +2, e] */
+static void catch (lua_State *L) {
+  lua_pushvalue(L, UP(XPCALL));
+  lua_insert(L, -2);
+  lua_pushcfunction(L, raise_again);
+  lua_insert(L, -2);
+  lua_pushcfunction(L, pass_on);
+  lua_insert(L, -2);
+  lua_call(L, 3, 2);
+}
+
 /* Calls handle, protected, and pushes whether that went well, and what it gave.  [-0, +2, e] */
 static void call (lua_State *L, const rd_kafka_message_t *record) {
   dm_text text;
@@ -162,15 +183,15 @@ static void call (lua_State *L, const rd_kafka_message_t *record) {
   dm_live_push(L, UP(FRAME), UP(CONTEXT));
   keep(L, SLOT_EVENT, LAST_EVENT);
   keep(L, SLOT_CONTEXT, LAST_CONTEXT);
-  lua_pushvalue(L, UP(XPCALL));
-  lua_pushvalue(L, UP(HANDLE));
   lua_pushvalue(L, UP(DESCRIBE));
+  lua_pushboolean(L, 1);
+  lua_pushvalue(L, UP(HANDLE));
   lua_rawgeti(L, SLOT_LIST, ROUTE_HANDLER);
   lua_pushvalue(L, SLOT_EVENT);
   lua_pushvalue(L, SLOT_CONTEXT);
   lua_rawgeti(L, SLOT_LIST, ROUTE_READ);
   push_value(L, record, &text);
-  lua_call(L, 7, 2);
+  if (lua_pcall(L, 5, 1, SLOT_DESCRIBE) != LUA_OK) catch(L);
 }
 
 static bool is_touched (lua_State *L) {

@@ -17,7 +17,7 @@
 **   prepare(work, route)  makes the frame ready for records of that route
 **   conclude(ok, err)     the results for a handler that raised err, or has touched the frame
 **   describe(err)         the message handler of the protected call
-**   xpcall                with which the handler is called
+**   xpcall                that catches what the handler raises
 **   frame                 its field "touched" says that the record is no longer as any other
 **   routes                event type -> { handler, read, route, event type }, where read(text), which
 **                         is dm_read_decode, gives the data, or nil when that has to be looked at
