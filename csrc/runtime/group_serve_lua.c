@@ -88,6 +88,9 @@ int dm_group_sweep_lua (lua_State *L) {
   return 1;
 }
 
+/* Slots of group:step. */
+enum { SLOT_GROUP = 1, SLOT_TIMEOUT, SLOT_THROWN };
+
 typedef struct step_watch {
   lua_State *L;
   dm_watch watch;
@@ -95,7 +98,7 @@ typedef struct step_watch {
 } step_watch;
 
 static bool is_interrupted (step_watch *it) {
-  return dm_watch_pending(it->L, &it->watch);
+  return dm_watch_pending(it->L, &it->watch) || !lua_isnil(it->L, SLOT_THROWN);
 }
 
 /* What a lane was given goes back after a while: the calling thread has more to look after, such as
@@ -113,20 +116,28 @@ void dm_group_check_idle (lua_State *L, const dm_group_box *box, const char *wha
 }
 
 /* group:step(timeout) -> how many records were handled: waits for the first, runs what is there for
-** about a second at most */
+** about a second at most. Raises what has interrupted a handler, whose record will be handled again */
 int dm_group_step_lua (lua_State *L) {
   dm_group_box *box = dm_group_box_check(L);
   dm_deadline deadline = dm_deadline_in(dm_duration_opt(L, 2, "0"));
   step_watch it = { .L = L, .watch = dm_watch_begin(L) };
   dm_handler *handler = &box->servings[0].handler;
   int count;
+  lua_settop(L, SLOT_TIMEOUT); /* without more arguments */
+  lua_settop(L, SLOT_THROWN);
   if (!handler->loaded || box->servings[0].worker != NULL)
     return luaL_error(L, "step: the calling thread serves no lane of this group");
   dm_group_check_idle(L, box, "step");
   luaL_checkstack(L, 20, NULL);
   handler->caller = L;
+  handler->thrown = SLOT_THROWN;
   do count = dm_handler_serve(handler, dm_deadline_slice(deadline), is_over, &it);
   while (count < 0 && dm_deadline_left(deadline) > 0 && !is_interrupted(&it));
+  handler->thrown = 0;
+  if (!lua_isnil(L, SLOT_THROWN)) {
+    lua_settop(L, SLOT_THROWN);
+    return lua_error(L);
+  }
   dm_watch_check(L, &it.watch);
   lua_pushinteger(L, count > 0 ? count : 0);
   return 1;

@@ -133,15 +133,18 @@ static void read_results (lua_State *L, dm_handler *handler, dm_work *work) {
   read_failure(L, work);
 }
 
-/* The function ended with an error that is not of its own making. */
-static void fail_with (lua_State *L, dm_work *work) {
-  fail(work, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
-                                            : "the dispatcher raised a value that is no string");
-  lua_pop(L, 1);
-}
-
 static lua_State *state_of (const dm_handler *handler) {
   return handler->caller != NULL ? handler->caller : handler->script->L;
+}
+
+/* The function ended with an error that is not of its own making. One that is no text, such as an
+** interruption, is for whoever serves. */
+static void fail_with (dm_handler *handler, dm_work *work) {
+  lua_State *L = state_of(handler);
+  bool is_text = lua_type(L, -1) == LUA_TSTRING;
+  fail(work, is_text ? lua_tostring(L, -1) : "the handler was interrupted");
+  if (is_text || handler->caller == NULL || handler->thrown == 0) lua_pop(L, 1);
+  else lua_replace(L, handler->thrown);
 }
 
 static void push_call (lua_State *L, const dm_script *script) {
@@ -178,7 +181,7 @@ static void call_after_excess (dm_handler *handler, dm_work *work, dm_excess exc
     read_results(L, handler, work);
     lua_pop(L, RESULTS);
   }
-  else fail_with(L, work);
+  else fail_with(handler, work);
   dm_worker_state_allow(script->state, memory);
 }
 
@@ -207,7 +210,7 @@ static void call (dm_handler *handler, dm_work *work) {
     read_results(L, handler, work);
     lua_pop(L, RESULTS);
   }
-  else if (excess == DM_EXCESS_NONE) fail_with(L, work);
+  else if (excess == DM_EXCESS_NONE) fail_with(handler, work);
   else {
     lua_pop(L, 1);
     if (is_cut_off(handler, excess)) work->verdict = DM_VERDICT_CANCELLED;
@@ -328,7 +331,7 @@ static void settle (dm_handler *handler, dm_work *work, int i, bool cut) {
     read_results(L, handler, work);
     lua_pop(L, RESULTS);
   }
-  else fail_with(L, work);
+  else fail_with(handler, work);
 }
 
 /* Settles the works of a batch that has run. After one that is to be retried, those of its key go

@@ -42,6 +42,7 @@ struct dm_handler {
   _Atomic(dm_script *) replaced;
   atomic_uint taken;           /* scripts that have come, and replaced another */
   lua_State *caller;           /* the coroutine that serves; NULL: the script's L */
+  int thrown;                  /* the caller's slot for an error that is not the function's own; 0: none */
   dm_lane *lane;
   dm_emitter *emitter;
   dm_emitting by;              /* who the emits are from; borrowed */

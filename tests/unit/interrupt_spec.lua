@@ -190,6 +190,31 @@ describe("a signal", function()
     assert.is_true(result.ms <= LIMIT_MS, result.ms .. " ms")
   end)
 
+  it("interrupts a handler that runs on the calling thread, on both ways to it", function()
+    for _, where in ipairs { "nil", "function() return true end" } do
+      local result = interrupt(([[
+        local docmsg = require "docmsg"
+        local kafka = require "docmsg.kafka"
+        local broker <close> = assert(kafka.embedded())
+        kafka.defaults { bootstrap_servers = broker.bootstrap_servers }
+        local admin <close> = assert(kafka.admin {})
+        assert(admin:create_topics { { name = "t", partitions = 1 }, { name = "t.g.dlq", partitions = 1 } })
+        local app = docmsg.app { name = "spinning" }
+        app:consumer("g", { timeout = "1m" }):on("t", { where = %s }, function()
+          print 'ready'
+          while true do end
+        end)
+        local producer <close> = assert(kafka.producer {})
+        assert(producer:send { topic = "t", value = "{}" })
+        assert(producer:flush "30s")
+        local log = require("docmsg.log").new { write = function() end }
+        local runner <close> = assert(require("docmsg.runner").start(app, { log = log }))
+        while true do pcall(runner.step, runner, "1s") end]]):format(where), "kill -INT $pid")
+      assert.equal("docmsg-lua: interrupted\n", result.err)
+      assert.equal(130, result.status)
+    end
+  end)
+
   it("interrupts a poll in a protected coroutine", function()
     local result = quickest([[
       local kafka = require "docmsg.kafka"
