@@ -161,7 +161,8 @@ function group:handle(dispatch, limits) end
 ---@return boolean swept every lane uses what it was given last
 function group:sweep() end
 
----Waits for a record and runs what is there; no handler begins after about a second.
+---Waits for a record and runs what is there; no handler begins after about a second. Raises what has
+---interrupted a handler, such as Ctrl-C: its record will be handled again.
 ---@param timeout? docmsg.Duration default 0
 ---@return integer handled
 function group:step(timeout) end
