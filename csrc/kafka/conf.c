@@ -49,7 +49,8 @@ static void check_synonyms (lua_State *L, int idx, const char *what, const char 
   for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
     const char *other = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : name;
     if (strcmp(other, name) != 0 && dm_property_is_same(L, other, name))
-      luaL_error(L, "%s: '%s' and '%s' are the same property: set one of them", what, name, other);
+      luaL_error(L, "%s: '%s' and '%s' are the same property: set one of them", what,
+                 strcmp(name, other) < 0 ? name : other, strcmp(name, other) < 0 ? other : name);
   }
 }
 
@@ -63,8 +64,8 @@ static void add_properties (lua_State *L, int idx, const char *what, dm_scope sc
       luaL_error(L, "%s: kafka: property names are strings, got a %s", what, luaL_typename(L, -2));
     name = lua_tostring(L, -2);
     dm_property_push_text(L, -1, what, name);
-    check_synonyms(L, idx, what, name);
     if (dm_property_applies(L, name, scope)) {
+      check_synonyms(L, idx, what, name);
       drop_synonyms(L, -4, name);
       lua_setfield(L, -4, name);
     }
@@ -220,6 +221,7 @@ static void push_texts (lua_State *L, int idx) {
     if (lua_type(L, -2) != LUA_TSTRING)
       luaL_error(L, "kafka.defaults: kafka: property names are strings, got a %s",
                  luaL_typename(L, -2));
+    check_synonyms(L, idx, "kafka.defaults", lua_tostring(L, -2));
     dm_property_push_text(L, -1, "kafka.defaults", lua_tostring(L, -2));
     lua_setfield(L, -4, lua_tostring(L, -3));
   }

@@ -27,9 +27,15 @@ static void call_nothing (lua_State *L) {
   lua_call(L, 0, 0);
 }
 
+/* Is the hook of L one as signal handlers set them: to run at the next instruction, call or return? Those
+** of debuggers and profilers, which count more or nothing, shall not run in the middle of a function of C. */
+static bool is_urgent (lua_State *L) {
+  return lua_gethook(L) != NULL && (lua_gethookmask(L) & LUA_MASKCOUNT) && lua_gethookcount(L) == 1;
+}
+
 dm_watch dm_watch_begin (lua_State *L) {
   dm_watch watch = note(L);
-  while (watch.own != NULL) {
+  while (is_urgent(L)) {
     call_nothing(L);
     if (!dm_watch_pending(L, &watch)) break;
     watch = note(L); /* the hook has set another one, or none */

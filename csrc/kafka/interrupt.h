@@ -5,10 +5,10 @@
 ** A call that blocks waits in slices and looks whether a hook has appeared since it began; if so
 ** it lets the hook run, which raises whatever it likes.
 **
-** Two gaps are left, of some microseconds between Lua's call of a function and dm_watch_begin. In a
-** coroutine plain lua's hook, which is on the main thread alone, looks as one that was there before,
-** such as a debugger's. And the hook that ends a handler over its limit (worker/limit.h) counts
-** instructions: no call of a C function makes it run. Both then raise when the call has ended.
+** Two gaps are left, between Lua's call of a function, or the end of one wait in it, and dm_watch_begin. In
+** a coroutine plain lua's hook, which is on the main thread alone, looks as one that was there before. And
+** the hook that ends a handler over its limit (worker/limit.h) counts instructions: no call of a C function
+** makes it run. Both then raise when the call has ended.
 **
 ** Threads:   the thread that owns L.
 */
@@ -24,7 +24,7 @@ typedef struct dm_watch {
 } dm_watch;
 
 /* Remembers the hooks in force. A signal may have come between the call of the C function and this:
-** the hook that is set runs, and raises when it is one. Hold nothing yet.  [-0, +0, e] */
+** a hook as its handler sets it runs, which raises. Hold nothing yet.  [-0, +0, e] */
 dm_watch dm_watch_begin (lua_State *L);
 
 /* The same for callers that hold something, or must bring something to its end: false after pushing the

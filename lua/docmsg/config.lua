@@ -21,7 +21,7 @@ local SERVERS <const> = { ["bootstrap.servers"] = true, ["metadata.broker.list"]
 ---@field context? docmsg.ClusterContext that --context names
 ---@field environment table<string, string> the process's environment
 ---@field read_file fun(path: string): string?, string?, integer? text, or nil, reason and errno
----@field properties { name: string, type: string }[] as kafka.properties() gives them
+---@field properties { name: string, type: string, alias_of?: string }[] as kafka.properties() gives them
 ---@field nearest fun(word: string, candidates: string[]): string? kafka.nearest
 ---@field check fun(name: string, value: string): string? why it is refused; nil when it is not
 
@@ -206,34 +206,56 @@ local function near_miss(variable, names, nearest)
   end
 end
 
+---@param input docmsg.config.Input
 ---@param environment table<string, string>
----@return string[]
-local function sorted_kafka_names(environment)
+---@return string[] names those that only the file sets first
+local function sorted_kafka_names(input, environment)
   local names = {}
+  local function is_own(name) return (input.environment[name] or "") ~= "" end
   for name in pairs(environment) do
     if name:sub(1, #PREFIX) == PREFIX then
       names[#names + 1] = name
     end
   end
-  table.sort(names)
+  table.sort(names, function(a, b)
+    if is_own(a) ~= is_own(b) then return is_own(b) end
+    return a < b
+  end)
   return names
+end
+
+---What sets properties, one layer after the other: each replaces what is there under another name.
+---@param input docmsg.config.Input
+---@return fun(properties: table<string, string>, name: string, value: string)
+local function property_setter(input)
+  local reals = {}
+  for _, property in ipairs(input.properties) do
+    reals[property.name] = reals[property.name] or property.alias_of or property.name
+  end
+  return function(properties, name, value)
+    for other in pairs(properties) do
+      if reals[other] == reals[name] then properties[other] = nil end
+    end
+    properties[name] = value
+  end
 end
 
 ---The properties that KAFKA_... variables set.
 ---@param input docmsg.config.Input
 ---@param environment table<string, string>
 ---@param where fun(name: string): string
+---@param set fun(properties: table<string, string>, name: string, value: string)
 ---@return table<string, string>? properties
 ---@return string|string[] reason_or_warnings
-local function environment_properties(input, environment, where)
+local function environment_properties(input, environment, where, set)
   local by_variable, names = index_properties(input)
   local properties, warnings = {}, {}
-  for _, variable in ipairs(sorted_kafka_names(environment)) do
+  for _, variable in ipairs(sorted_kafka_names(input, environment)) do
     local property, value = by_variable[variable], environment[variable]
     if property and not SERVERS[property] then
       local reason = input.check(property, value)
       if not reason then
-        properties[property] = value
+        set(properties, property, value)
       elseif not FOREIGN[variable] then
         return nil, ("%s: %s"):format(where(variable), reason)
       end
@@ -246,9 +268,10 @@ end
 
 ---@param input docmsg.config.Input
 ---@param properties table<string, string> the -X ones are added
+---@param set fun(properties: table<string, string>, name: string, value: string)
 ---@return string? servers named by -X bootstrap.servers
 ---@return string? reason
-local function add_flag_properties(input, properties)
+local function add_flag_properties(input, properties, set)
   local servers
   for _, assignment in ipairs(input.flags.properties) do
     local name, value = assignment:match("^%s*([^=%s]+)%s*=(.*)$")
@@ -261,7 +284,7 @@ local function add_flag_properties(input, properties)
       if reason then
         return nil, ("-X: %s"):format(reason)
       end
-      properties[name] = value
+      set(properties, name, value)
     end
   end
   return servers
@@ -313,12 +336,13 @@ function M.resolve(input)
     return nil, reason
   end
   local environment, where = merge(input, file_values)
-  local properties, warnings = environment_properties(input, environment, where)
+  local set = property_setter(input)
+  local properties, warnings = environment_properties(input, environment, where, set)
   if not properties then
     return nil, warnings --[[@as string]]
   end
-  for name, value in pairs(input.context and input.context.kafka or {}) do properties[name] = tostring(value) end
-  local named, flag_reason = add_flag_properties(input, properties)
+  for name, value in pairs(input.context and input.context.kafka or {}) do set(properties, name, tostring(value)) end
+  local named, flag_reason = add_flag_properties(input, properties, set)
   if flag_reason then
     return nil, flag_reason
   end

@@ -152,7 +152,7 @@ local Described = { __name = "docmsg.described", __tostring = function(err) retu
 local function describe(err)
   if rawequal(err, DECIDED) then return DECIDED end
   local message = failure.text(err)
-  return setmetatable({ message = message, stack = failure.stack(debug.traceback(message, 2)) }, Described)
+  return setmetatable({ message = message, stack = debug.traceback(message, 2) }, Described)
 end
 
 local function new_frame(about)
@@ -259,7 +259,7 @@ local function finish(frame, policy, random, result, reason, message, stack)
     policy = frame.route and frame.route.retry or policy
     after_ms, attempts = frame.after_ms or retry.delay(policy, work.attempt, random), policy.attempts
   end
-  message = message and failure.bounded(message)
+  message, stack = message and failure.bounded(message), stack and failure.stack(stack)
   local event_type = frame.spec and frame.spec.type
   tell(frame, result, reason, message, stack, attempts)
   work:discard()

@@ -34,12 +34,15 @@ function M.text(value)
   return M.bounded(text)
 end
 
+-- Where the protected call begins: of the dispatcher, or of a record that goes straight to its handler.
+local PROTECTED <const> = { "\n\t%[C%]: in function 'xpcall'.*$", "\n\t%[C%]: in %?\n\t%[C%]: in %?.*$" }
+
 ---The part of a traceback above the protected call.
 ---@param traceback string as debug.traceback gives it
 ---@return string stack at most 2 KiB
 function M.stack(traceback)
-  local own = traceback:gsub("\n\t%[C%]: in function 'xpcall'.*$", "")
-  return M.bounded(own, STACK_BYTES)
+  for _, pattern in ipairs(PROTECTED) do traceback = traceback:gsub(pattern, "") end
+  return M.bounded(traceback, STACK_BYTES)
 end
 
 return M

@@ -134,7 +134,8 @@ local function assign_properties(consumers)
   local scopes, reals, names = {}, {}, {}
   local result = { own = {}, transactions = {}, producer = {} }
   for _, property in ipairs(kafka.properties()) do
-    scopes[property.name], reals[property.name] = property.scope, property.alias_of or property.name
+    local name = property.name
+    scopes[name], reals[name] = scopes[name] or property.scope, reals[name] or property.alias_of or name
   end
   for _, consumer in ipairs(consumers) do
     local own, producer = split_properties(consumer, scopes)
@@ -146,7 +147,7 @@ local function assign_properties(consumers)
       local real = reals[given]
       local name = names[real] or given
       local other = result.producer[name]
-      if other ~= nil and other ~= value then
+      if other ~= nil and tostring(other) ~= tostring(value) then
         return nil, ("'%s' is set to %s and to %s: the groups share one producer"):format(name,
           tostring(other), tostring(value))
       end

@@ -241,6 +241,11 @@ describe("the straight way and the way by docmsg.dispatch", function()
       for _, name in ipairs { "class", "message", "delivery.count" } do
         about[name] = application.header(letter, "__dlq.errors." .. name)
       end
+      local stack = application.header(letter, "docmsg-error-stack") or ""
+      for _, part in ipairs { "xpcall", "step", "runner.lua", "application.lua" } do
+        assert.is_nil(stack:find(part, 1, true), stack)
+      end
+      about.lines = select(2, stack:gsub("express_spec", ""))
       found[application.header(letter, "__dlq.errors.offset")] = about
     end
     return found

@@ -34,7 +34,7 @@ local function armed(value)
     if returning.what ~= "C" or not caller or caller.what ~= "C" then return end
     debug.sethook()
     error("heard", 0)
-  end, "r")
+  end, "r", 1)
   return value
 end
 -- A transaction whose broker has gone.

@@ -99,6 +99,18 @@ describe("properties", function()
     assert.same({ ["linger.ms"] = "1", ["batch.size"] = "20", acks = "all" }, settings.properties)
   end)
 
+  it("replace each other under either name", function()
+    local function properties(given) return resolve(given).properties end
+    local linger, buffering = "KAFKA_LINGER_MS", "KAFKA_QUEUE_BUFFERING_MAX_MS"
+    local by_linger, by_buffering = { ["linger.ms"] = "1" }, { ["queue.buffering.max.ms"] = "1" }
+    assert.same(by_linger, properties { flags = { properties = { "linger.ms=1" } }, env = { [buffering] = "2" } })
+    assert.same(by_buffering, properties { flags = { properties = { "queue.buffering.max.ms=1" } },
+      files = { [".env"] = linger .. "=2" } })
+    assert.same(by_linger, properties { env = { [linger] = "1" }, files = { [".env"] = buffering .. "=2" } })
+    assert.same(by_buffering, properties { env = { [buffering] = "1" }, files = { [".env"] = linger .. "=2" } })
+    assert.same(by_buffering, properties { flags = { properties = { "linger.ms=2", "queue.buffering.max.ms=1" } } })
+  end)
+
   it("keep everything behind the first =", function()
     local settings = resolve { flags = { properties = { "sasl.password=a=b c" } } }
     assert.equal("a=b c", settings.properties["sasl.password"])

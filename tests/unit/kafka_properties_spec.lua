@@ -146,6 +146,8 @@ describe("a property", function()
   end)
 
   it("cannot be set under both its names", function()
+    assert.error_matches(set { acks = -1, ["request.required.acks"] = 1 },
+      "'acks' and 'request.required.acks' are the same property")
     assert.error_matches(function() kafka.producer { kafka = { acks = -1, ["request.required.acks"] = 1 } } end,
       "are the same property")
   end)
