@@ -157,7 +157,10 @@ describe("the gateway on Apache Kafka", function()
       gate:close()
       gate = gateway.start { servers = cluster.bootstrap_servers, folder = folder, words = { "--port", port } }
     end
-    await(function() return select(2, told(clients)) == UPLOADS end, "4m", "all uploads")
+    await(function()
+      assert(gate.process:is_running(), gate.process:stderr())
+      return select(2, told(clients)) == UPLOADS
+    end, "4m", "all uploads")
     gate:close()
     for _, client in ipairs(clients) do client:wait() end
 
