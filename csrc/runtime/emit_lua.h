@@ -22,8 +22,8 @@ const char *dm_emit_lua (lua_State *L, dm_handler *handler, int at, const dm_tex
 **
 ** emit(ctx, type, data [, options]) does what slowly(ctx, type, data [, options]) would do, and leaves to
 ** it what has options, and what is for a frame that does not say its targets. The context's frame has at
-** 1 its targets, event type -> { topic, encode (walk.h), the field that is the key or false, the key's function or
-** false }, and at 2 its work. What cannot be emitted goes, with its reason, to
+** 1 its targets, event type -> { topic, encode (walk.h), the field that is the key or false, the key's
+** function or false }, and at 2 its work. What cannot be emitted goes, with its reason, to
 ** refuse_data(frame, type, reason) or refuse_size(frame, type, reason of dm_emit_lua), which raise. */
 int dm_context_emit_new (lua_State *L);
 

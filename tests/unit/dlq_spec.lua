@@ -3,6 +3,7 @@ local Done = require "docmsg.dlq.done"
 local filter = require "docmsg.dlq.filter"
 local letters = require "docmsg.dlq.letter"
 local random = require "support.random"
+local reader = require "docmsg.dlq.reader"
 
 -- A record of a dead-letter topic, with the headers that the runtime adds and changes to them.
 local function message(changes)
@@ -168,4 +169,47 @@ describe("the filter of dead letters", function()
       assert.truthy(reason:find(words[1], 1, true), reason)
     end)
   end
+end)
+
+describe("reading dead letters", function()
+  local SPANS <const> = { { topic = "t.g.dlq", partition = 0, first = 0, last = 1 },
+    { topic = "t.g.dlq", partition = 1, first = 0, last = 4 } }
+
+  -- A consumer that gives these records, then nothing, and has reached the ends of these partitions.
+  local function consumer(messages, ended)
+    local at = 0
+    return {
+      assign = function() return true end,
+      ended = function() return at > #messages and ended or {} end,
+      poll = function()
+        at = at + 1
+        return messages[at]
+      end,
+    }
+  end
+
+  local function record_at(partition, offset)
+    return { topic = "t.g.dlq", partition = partition, offset = offset }
+  end
+
+  local function read(messages, ended)
+    local taken = 0
+    local ok, reason = reader.read(consumer(messages, ended), SPANS, function() taken = taken + 1 end,
+      { reachable = function() return true end })
+    return taken, ok, reason
+  end
+
+  it("ends with the last ones", function()
+    assert.same({ 3, true }, { read { record_at(0, 0), record_at(1, 4), record_at(0, 1) } })
+  end)
+
+  it("ends where the broker says so: behind them are the marks of transactions", function()
+    assert.same({ 1, true }, { read({ record_at(1, 4) }, { { topic = "t.g.dlq", partition = 0 } }) })
+    assert.same({ 0, true }, { read({}, { { topic = "t.g.dlq", partition = 0 }, { topic = "t.g.dlq", partition = 1 } }) })
+  end)
+
+  it("does not take silence for the end", function()
+    assert.same({ 1, nil, "no record of t.g.dlq/0 has come for 30 s, which ends at offset 1: try again" },
+      { read({ record_at(1, 4) }, {}) })
+  end)
 end)

@@ -2,10 +2,11 @@
 -- Reads topics from given offsets to what is their end when it begins.
 local M = {}
 
--- A broker that answers, but has given no record for that long, and once more, has none: what is left
--- in the partition are the marks of transactions. Before the first record it may take longer to begin.
-local SILENCE <const> = "3s"
-local SILENCES <const>, SILENCES_BEFORE_FIRST <const> = 2, 7
+---What a consumer is made with that reads to the ends.
+M.PROPERTIES = { ["enable.partition.eof"] = true }
+
+-- A broker that answers, but gives no record and tells no end for that long, so many times, has failed.
+local SILENCE_S <const>, SILENCES <const> = 3, 10
 
 ---@class docmsg.dlq.Span
 ---@field topic string
@@ -58,8 +59,30 @@ local function prepare(spans, from)
   return left, count, offsets
 end
 
+-- Takes out the partitions whose end was reached: what is left in them are the marks of transactions.
+local function drop_ended(consumer, left, count)
+  for _, place in ipairs(consumer:ended()) do
+    local partitions = left[place.topic]
+    if partitions and partitions[place.partition] then
+      partitions[place.partition], count = nil, count - 1
+    end
+  end
+  return count
+end
+
+-- That nothing has come of what is left.
+local function describe(left)
+  for topic, partitions in pairs(left) do
+    local partition, last = next(partitions)
+    if partition then
+      return ("no record of %s/%d has come for %d s, which ends at offset %d: try again"):format(topic, partition,
+        SILENCE_S * SILENCES, last)
+    end
+  end
+end
+
 ---Hands over the records of the spans, in order within a partition, until `take` returns false.
----@param consumer docmsg.Consumer
+---@param consumer docmsg.Consumer with enable.partition.eof
 ---@param spans docmsg.dlq.Span[]
 ---@param take fun(message: docmsg.Message): boolean?
 ---@param options {from?: (fun(span: docmsg.dlq.Span): integer), reachable: fun(): any?, any}
@@ -70,17 +93,19 @@ function M.read(consumer, spans, take, options)
   if count == 0 then return true end
   local ok, err = consumer:assign(offsets)
   if not ok then return nil, err end
-  local silences, allowed = 0, SILENCES_BEFORE_FIRST
+  local silences = 0
   while count > 0 do
-    local message, failure = consumer:poll(SILENCE)
+    local message, failure = consumer:poll(SILENCE_S .. "s")
     if failure and not failure.retriable then return nil, failure end
     if not message then
-      silences = silences + 1
-      if silences >= allowed then return true end
+      local before = count
+      count = drop_ended(consumer, left, count)
+      silences = count < before and 0 or silences + 1
+      if silences >= SILENCES then return nil, describe(left) end
       local answer, trouble = options.reachable()
       if not answer then return nil, trouble end
     else
-      silences, allowed = 0, SILENCES
+      silences = 0
       local last = left[message.topic][message.partition]
       if last and message.offset <= last and take(message) == false then return true end
       if last and message.offset >= last then

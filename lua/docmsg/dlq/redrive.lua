@@ -4,6 +4,7 @@
 local kafka = require "docmsg.kafka"
 local letters = require "docmsg.dlq.letter"
 local memory = require "docmsg.dlq.session"
+local reader = require "docmsg.dlq.reader"
 local runtime = require "docmsg.runtime"
 
 local M = {}
@@ -176,7 +177,8 @@ end
 function M.run(session, topic, options)
   local done, err = session:done(topic)
   if not done then return {}, err, 0 end
-  local consumer <close>, refused = kafka.consumer { group = memory.memory(topic), start = "earliest" }
+  local consumer <close>, refused = kafka.consumer { group = memory.memory(topic), start = "earliest",
+    kafka = reader.PROPERTIES }
   if not consumer then return {}, refused, 0 end
   local producer <close>, failure = kafka.producer {}
   if not producer then return {}, failure, 0 end

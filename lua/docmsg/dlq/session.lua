@@ -111,7 +111,7 @@ end
 function Session:each(topics, take)
   local spans, err = self:spans(topics)
   if not spans then return nil, err end
-  local consumer <close>, failure = require("docmsg.kafka").consumer { start = "earliest" }
+  local consumer <close>, failure = require("docmsg.kafka").consumer { start = "earliest", kafka = reader.PROPERTIES }
   if not consumer then return nil, failure end
   return self:read(consumer, spans, take)
 end
